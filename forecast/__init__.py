@@ -1,0 +1,1 @@
+"""What a street will look like a moment from now."""

@@ -1,0 +1,205 @@
+"""What passes between stages: frozen values, and the few questions that can be asked of them.
+
+Does not know where frames come from or what predicts them.
+Axes: K classes, H W picture, h w a network's grid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, UInt8, UInt16
+from numpy.typing import NDArray
+from torch import Tensor
+
+from forecast.labels import LabelSpace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instant:
+    """When and where a frame was."""
+
+    clip: str
+    index: int
+    """Position in decoded order, from 0."""
+    pts_s: float
+    """Presentation time in seconds from the clip's start."""
+    epoch: int = 0
+    """Which connection of a live source; no history spans two."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """One picture."""
+
+    at: Instant
+    rgb: UInt8[Tensor, "3 H W"]
+    """Full-range sRGB, 0 to 255, on the device that will use it."""
+
+    @property
+    def size_hw(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self.rgb.shape[-2], self.rgb.shape[-1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segmentation:
+    """What every pixel of one frame is: either a network's belief or exact labels."""
+
+    at: Instant
+    space: LabelSpace
+    size_hw: tuple[int, int]
+    """Size of the picture that was segmented."""
+    probs: Float[Tensor, "K h w"] | None = None
+    """Class probabilities on the network's own output grid."""
+    ids: UInt8[Tensor, "H W"] | UInt16[Tensor, "H W"] | None = None
+    """True ids at full size, without void."""
+
+    def __post_init__(self) -> None:
+        if (self.probs is None) == (self.ids is None):
+            raise ValueError("a Segmentation carries either probs or ids, and not both")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelMap:
+    """An annotation."""
+
+    at: Instant
+    space: LabelSpace
+    ids: UInt8[Tensor, "H W"] | UInt16[Tensor, "H W"]
+    """Class ids; the space's void id marks pixels that do not count."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """A frame and what was seen in it."""
+
+    frame: Frame
+    segmentation: Segmentation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What a predictor is given: evenly spaced observations of one clip, oldest first."""
+
+    observations: tuple[Observation, ...]
+    """The last one is the origin."""
+    previous: Frame | None
+    """The source frame just before the origin, for better flow; None at a clip's first frame or
+    where the protocol withholds it."""
+    stride_s: float
+    """Time between observations."""
+    frame_s: float
+    """Time between source frames; horizons are served in whole multiples of it."""
+
+    def __post_init__(self) -> None:
+        if not self.observations:
+            raise ValueError("a History needs at least one observation")
+        moments = [(one.frame.at.clip, one.frame.at.epoch) for one in self.observations]
+        if len(set(moments)) != 1:
+            raise ValueError(f"a History must not span clips or epochs: {sorted(set(moments))}")
+
+    @property
+    def origin(self) -> Instant:
+        """The moment that horizons count from."""
+        return self.observations[-1].frame.at
+
+    def num_frames(self, horizon_s: float) -> int:
+        """Source frames from the origin to a horizon."""
+        return round(horizon_s / self.frame_s)
+
+    def served_s(self, horizon_s: float) -> float:
+        """The true time of the source frame that a horizon means."""
+        return self.num_frames(horizon_s) * self.frame_s
+
+    def num_steps(self, horizon_s: float) -> int | None:
+        """Strides from the origin to a horizon; None if it lies between two, or at the origin."""
+        frames_per_stride = max(1, round(self.stride_s / self.frame_s))
+        steps, rest = divmod(self.num_frames(horizon_s), frames_per_stride)
+        return steps if rest == 0 and steps > 0 else None
+
+    def pushed(self, observation: Observation) -> "History":
+        """The window one stride later: the newest enters, the oldest leaves, flow has no source."""
+        return History(
+            observations=(*self.observations[1:], observation),
+            previous=None,
+            stride_s=self.stride_s,
+            frame_s=self.frame_s,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """A belief about one moment after the origin."""
+
+    origin: Instant
+    horizon_s: float
+    """Time ahead as it was asked."""
+    served_s: float
+    """Time ahead that the belief is for: a whole number of source frames."""
+    space: LabelSpace
+    probs: Float[Tensor, "K h w"]
+    """Class probabilities on the predictor's grid."""
+
+    @property
+    def labels(self) -> UInt8[Tensor, "h w"]:
+        """The likeliest class of every grid cell."""
+        return self.probs.argmax(dim=0).byte()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What a predictor must be given."""
+
+    num_observations: int
+    """Length of the history."""
+    step_s: float
+    """Stride it wants, in seconds; the nearest whole number of source frames is served."""
+    previous: bool = False
+    """Whether it uses the source frame just before the origin."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnippetSums:
+    """What one clip (or block of one) adds to a score; sums of sums are sums."""
+
+    clip: str
+    origin_index: int
+    """Source index of the origin, so that predictors are paired by origin."""
+    confusion: NDArray[np.int64]
+    """[K, K]; row = target, column = prediction; void targets are left out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """How one predictor did at one horizon against one target."""
+
+    predictor: str
+    target: str
+    """`truth` (annotation) or `segmenter` (its labels on the real future frame)."""
+    horizon_s: float
+    served_s: float
+    steps: int | None
+    """Strides to the horizon; None where the horizon lies between two."""
+    sums: Sequence[SnippetSums]
+    extras: Mapping[str, float] | None = None
+    """Further pooled figures by name, such as negative log-likelihood."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One frame's way through the pipeline: what is, and what will be."""
+
+    frame: Frame
+    segmentation: Segmentation
+    forecast: Mapping[float, Forecast]
+    """By horizon as it was asked; empty while the history is still too short."""
+    latency_ms: Mapping[str, float]
+    """Time spent in each stage, by stage name."""
+
+    @property
+    def warming_up(self) -> bool:
+        """Whether the history is still too short to forecast from."""
+        return not self.forecast
