@@ -1,0 +1,144 @@
+"""Names become things here, and nowhere else.
+
+Two tables say what there is; a wrong name is answered with the right ones. Packages add their own
+through the entry points `forecast.segmenters` and `forecast.predictors`, each a callable that
+takes the keywords of `build_segmenter` or `build_predictor` (less the name) and returns the stage.
+Nothing heavy is imported before something is built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from forecast.errors import UsageError
+
+if TYPE_CHECKING:
+    from forecast.device import Placement
+    from forecast.stages import FlowEstimator, Predictor, Segmenter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictorParts:
+    """What predictors are made from."""
+
+    flow: FlowEstimator
+    segmenter: Segmenter | None
+    """For predictors that segment forecast frames; None where there is no network."""
+    weights: Path | None
+    placement: Placement
+
+
+def _copy_last(_: PredictorParts) -> Predictor:
+    from forecast.prediction.copy_last import CopyLast
+
+    return CopyLast()
+
+
+def _flow_warp(parts: PredictorParts) -> Predictor:
+    from forecast.prediction.flow_warp import FlowWarp
+
+    return FlowWarp(parts.flow)
+
+
+def _flow_warp_splat(parts: PredictorParts) -> Predictor:
+    from forecast.prediction.flow_warp_splat import FlowWarpSplat
+
+    return FlowWarpSplat(parts.flow)
+
+
+def _frames_then_segment(parts: PredictorParts) -> Predictor:
+    from forecast.prediction.frames_then_segment import FramesThenSegment
+
+    if parts.segmenter is None:
+        raise UsageError(
+            "frames-then-segment needs a network to segment its frames; name one with "
+            "--frame-segmenter"
+        )
+    return FramesThenSegment(parts.flow, parts.segmenter)
+
+
+PREDICTORS: Mapping[str, tuple[str, Callable[[PredictorParts], Predictor]]] = {
+    "copy-last": ("the last segmentation again: the floor", _copy_last),
+    "flow-warp": ("carried along optical flow, trajectory rule: the rival", _flow_warp),
+    "flow-warp-splat": ("splatted along optical flow, nearest object on top", _flow_warp_splat),
+    "frames-then-segment": (
+        "the picture forecast by warping, then segmented",
+        _frames_then_segment,
+    ),
+}
+"""Name -> what it is, and what builds it."""
+
+
+def predictor_names() -> list[str]:
+    """Every predictor that can be built here."""
+    return [*PREDICTORS, *(entry.name for entry in entry_points(group="forecast.predictors"))]
+
+
+def build_predictor(
+    name: str,
+    *,
+    flow: FlowEstimator,
+    segmenter: Segmenter | None,
+    placement: Placement,
+    weights: Path | None = None,
+) -> Predictor:
+    """The predictor of that name.
+
+    Raises:
+        UsageError: No predictor has that name, or it needs a segmenter and there is none.
+        CheckpointError: Its weights are missing, damaged or of another shape.
+    """
+    parts = PredictorParts(flow=flow, segmenter=segmenter, weights=weights, placement=placement)
+    if name in PREDICTORS:
+        return PREDICTORS[name][1](parts)
+    for entry in entry_points(group="forecast.predictors", name=name):
+        return entry.load()(flow=flow, segmenter=segmenter, weights=weights, placement=placement)
+    raise UsageError(f"no predictor is called {name!r}; known: {', '.join(predictor_names())}")
+
+
+def build_segmenter(
+    name: str,
+    *,
+    placement: Placement,
+    weights: Path | None = None,
+    input_hw: tuple[int, int] | None = None,
+) -> Segmenter:
+    """The segmenter of that name, with its weights.
+
+    Raises:
+        UsageError: No segmenter has that name.
+        CheckpointError: Its weights are missing, damaged or of another shape.
+    """
+    for entry in entry_points(group="forecast.segmenters", name=name):
+        return entry.load()(placement=placement, weights=weights, input_hw=input_hw)
+    from forecast.segmentation import build
+
+    return build.build_segmenter(name, weights=weights, placement=placement, input_hw=input_hw)
+
+
+FLOWS = ("dis", "raft-small", "raft-large")
+
+
+def build_flow(name: str, *, weights: Path | None, placement: Placement) -> FlowEstimator:
+    """The optical flow of that name, remembering the pairs it was last asked for.
+
+    Raises:
+        UsageError: No flow has that name, or RAFT was named without weights.
+    """
+    from forecast.flow.cache import CachedFlow
+
+    if name == "dis":
+        from forecast.flow.dis import DisFlow
+
+        return CachedFlow(DisFlow())
+    if name not in FLOWS:
+        raise UsageError(f"no flow is called {name!r}; known: {', '.join(FLOWS)}")
+    if weights is None:
+        raise UsageError(f"{name} needs its weights: pass --flow-weights FILE")
+    from forecast.flow.raft import RaftFlow
+
+    return CachedFlow(RaftFlow(weights, name=name, placement=placement))

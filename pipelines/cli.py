@@ -1,0 +1,191 @@
+"""The command line: `forecast ...`. Parses, runs, and turns faults into one line and an exit code.
+
+Exit codes: 0 done, 2 usage, 3 cannot open, 4 source lost after retries, 130 interrupted and 143
+terminated with every output finalised. Heavy imports happen inside commands.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import cyclopts
+from cyclopts import App
+
+from forecast.errors import ForecastError, UsageError
+from pipelines.config import EvaluateSettings, Out, ProcessSettings, checked, read_toml
+
+app = App(
+    name="forecast",
+    help="What every pixel of a street is now, and what it will be a moment from now.",
+    help_epilogue="Every command also reads --config FILE.toml; flags win over the file.",
+    version_flags=["--version"],
+    exit_on_error=False,
+    print_error=False,
+    result_action="return_value",
+    suppress_keyboard_interrupt=False,
+)
+train = App(name="train", help="Train a segmenter or a predictor.")
+datasets = App(name="datasets", help="Data sets: what can be read, and how to get or make it.")
+app.command(train)
+app.command(datasets)
+
+_PROCESS = ProcessSettings()
+_EVALUATE = EvaluateSettings()
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM arrived; outputs are finalised as for Ctrl-C."""
+
+
+@app.command
+def demo(*, out: Out = Path("out/demo")) -> int:
+    """Run the embedded sample end to end, to a video and a report; no download.
+
+    Args:
+        out: Folder for everything that is made.
+    """
+    from pipelines.demo import run_demo
+
+    return run_demo(out)
+
+
+@app.command
+def process(*source: str, out: Out, settings: ProcessSettings = _PROCESS) -> int:
+    """Segment and forecast every frame of videos, folders, globs or image sequences.
+
+    Args:
+        source: Video files, folders of frames, or globs.
+        out: Folder for recordings, videos and labels.
+        settings: Everything else.
+    """
+    if not source:
+        raise UsageError("no source was named; pass a video, a folder of frames or a glob")
+    chosen = checked(settings)
+    from pipelines.process_video import process_video
+
+    return process_video(source, out, chosen)
+
+
+@app.command
+def evaluate(data: str, *, out: Out, settings: EvaluateSettings = _EVALUATE) -> int:
+    """Score predictors at horizons, and write report.html, report.json and scores.csv.
+
+    Args:
+        data: Cityscapes or CamVid folder, `street` or `street:SEED`, a video or a folder of frames.
+        out: Folder for the report.
+        settings: Everything else.
+    """
+    chosen = checked(settings)
+    from pipelines.evaluate_horizons import evaluate_horizons
+
+    return evaluate_horizons(data, out, chosen)
+
+
+@app.command
+def compare(*report: Path, out: Out) -> int:
+    """Put several runs side by side, with paired significance.
+
+    Args:
+        report: Folders that `forecast evaluate` wrote.
+        out: Folder for the comparison.
+    """
+    if len(report) < 2:
+        raise UsageError(f"found {len(report)} report, needed two or more folders to compare")
+    from pipelines.evaluate_horizons import compare_runs
+
+    return compare_runs(report, out)
+
+
+@app.command
+def models() -> int:
+    """List segmenters, predictors and flows, with the cards and terms of bundled weights."""
+    from pipelines.listings import list_models
+
+    return list_models()
+
+
+@datasets.default
+def list_datasets() -> int:
+    """List the data sets that can be read, with layout and terms."""
+    from pipelines.listings import list_data
+
+    return list_data()
+
+
+@datasets.command
+def make(
+    kind: str,
+    folder: Path,
+    *,
+    split: str = "val",
+    snippets: int = 8,
+    frames: int = 30,
+    height: int = 512,
+    seed: int = 0,
+) -> int:
+    """Render a data set; `street` is written in the official Cityscapes layout.
+
+    Args:
+        kind: `street`.
+        folder: Where it goes.
+        split: Its split.
+        snippets: How many.
+        frames: Frames in each; the annotated one is number 19.
+        height: Picture height; the width is twice that.
+        seed: Which streets.
+    """
+    from pipelines.listings import make_dataset
+
+    return make_dataset(
+        kind, folder, split=split, snippets=snippets, frames=frames, height=height, seed=seed
+    )
+
+
+def _terminate(_: int, __: FrameType | None) -> None:
+    raise Terminated
+
+
+def _with_config(words: Sequence[str]) -> list[str]:
+    """The words without `--config FILE`, whose tables now stand behind the flags."""
+    rest = list(words)
+    app.config = ()
+    if "--config" in rest:
+        at = rest.index("--config")
+        if at + 1 == len(rest):
+            raise UsageError("--config needs a file, such as --config run.toml")
+        tables = read_toml(
+            Path(rest[at + 1]), {"process": ProcessSettings, "evaluate": EvaluateSettings}
+        )
+        app.config = cyclopts.config.Dict(tables, source=rest[at + 1])
+        del rest[at : at + 2]
+    return rest
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the command line, and say how it ended."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        result: Any = app(_with_config(sys.argv[1:] if words is None else words))
+    except cyclopts.CycloptsError as fault:
+        return _fail(" ".join(str(fault).split()), UsageError.exit_code)
+    except ForecastError as fault:
+        return _fail(str(fault), fault.exit_code)
+    except Terminated:
+        return _fail("terminated; what was written is whole", 143)
+    except KeyboardInterrupt:
+        return _fail("interrupted; what was written is whole", 130)
+    return result if isinstance(result, int) else 0
+
+
+def _fail(message: str, exit_code: int) -> int:
+    sys.stderr.write(f"forecast: {message}\n")
+    return exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
