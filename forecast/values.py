@@ -108,7 +108,8 @@ class History:
 
     def num_frames(self, horizon_s: float) -> int:
         """Source frames from the origin to a horizon."""
-        return round(horizon_s / self.frame_s)
+        # Rounded twice: 2.4999999999999996 frames are two and a half, as horizon_s * fps says.
+        return round(round(horizon_s / self.frame_s, 6))
 
     def served_s(self, horizon_s: float) -> float:
         """The true time of the source frame that a horizon means."""
@@ -186,6 +187,63 @@ class Scores:
     sums: Sequence[SnippetSums]
     extras: Mapping[str, float] | None = None
     """Further pooled figures by name, such as negative log-likelihood."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """A 95 % interval."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SequenceResult:
+    """How one predictor did on one clip at one horizon."""
+
+    clip: str
+    num_origins: int
+    miou: float
+    miou_moving: float
+    ci95: Interval | None
+    gain: float | None
+    """mIoU points over the rival on this clip, as a fraction."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One row of a report; fractions, NaN where nothing could be scored."""
+
+    predictor: str
+    target: str
+    horizon_s: float
+    served_s: float
+    steps: int | None
+    num_origins: int
+    miou: float
+    miou_moving: float
+    per_class: Mapping[str, float]
+    """IoU by class name; NaN for a class that neither target nor prediction has."""
+    ci95: Interval | None
+    """Of `miou`; None where the origins are too few to tell."""
+    ci95_moving: Interval | None
+    skill: float | None
+    """(model - copy-last) / (ceiling - copy-last); None without those rows."""
+    skill_ci95: Interval | None
+    rival: str | None
+    """The better of copy-last and every flow-warp at this horizon."""
+    gain: float | None
+    """mIoU above the rival's; None for the rival itself and for the ceiling."""
+    gain_ci95: Interval | None
+    """Paired by origin."""
+    interval_note: str
+    """What the intervals are about, or why there are none."""
+    wins: int
+    losses: int
+    """Clips on which the gain is above zero, and below."""
+    sequences: Sequence[SequenceResult]
+    extras: Mapping[str, float]
+    """Further pooled figures by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
