@@ -40,9 +40,7 @@ class FrameSource(Protocol):
         """Hash of the content, for the manifest of a recording."""
         ...
 
-    def open(
-        self, only: Container[int] | None = None
-    ) -> AbstractContextManager[Iterator[Frame]]:
+    def open(self, only: Container[int] | None = None) -> AbstractContextManager[Iterator[Frame]]:
         """Frames from first to last, on the CPU; with `only`, just those indices.
 
         Raises:
