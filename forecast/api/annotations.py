@@ -49,6 +49,4 @@ class AnnotationSegmenter:
             )
         labels = self._clip.label_map(frame.at.index)
         filled = fill_void(labels.ids.byte(), labels.space.void_id)
-        return Segmentation(
-            at=frame.at, space=labels.space, size_hw=frame.size_hw, ids=filled
-        )
+        return Segmentation(at=frame.at, space=labels.space, size_hw=frame.size_hw, ids=filled)

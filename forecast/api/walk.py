@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from forecast.evaluation.confusion import confusion
 from forecast.evaluation.protocol import Snippet, wanted_frames
-from forecast.geometry.resize import labels_at
+from forecast.geometry.deciding import labels_at
 from forecast.labels import LabelSpace, collapse_table
 from forecast.prediction.in_space import InSpace, collapse_probs
 from forecast.stages import AnnotatedSource, FrameSource, Predictor, Segmenter

@@ -1,0 +1,199 @@
+"""Evaluation: every clip of a data set walked once, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from forecast.api.annotations import AnnotationSegmenter
+from forecast.api.walk import ClipWalk, Labels, Scored
+from forecast.errors import UsageError
+from forecast.evaluation.protocol import Protocol, Snippet, snippets, stride_frames
+from forecast.labels import LabelSpace
+from forecast.stages import AnnotatedSource, FrameSource, Predictor, Segmenter
+from forecast.values import Frame, Scores, SnippetSums
+
+Segmenters = Callable[[FrameSource], Segmenter]
+"""The segmenter of a clip: the same network for all, or each clip's own annotation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """One forecast worth a picture."""
+
+    clip: str
+    origin: int
+    predictor: str
+    target: str
+    horizon_s: float
+    served_s: float
+    labels: Labels
+    target_ids: Labels
+    future: Frame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluated:
+    """What an evaluation found."""
+
+    scores: tuple[Scores, ...]
+    looks: tuple[Look, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Key:
+    predictor: str
+    target: str
+    horizon_s: float
+
+
+class _Tally:
+    """Gathers what belongs in one row."""
+
+    def __init__(self) -> None:
+        self._sums: dict[_Key, list[SnippetSums]] = {}
+        self._first: dict[_Key, Scored] = {}
+
+    def add(self, scored: Scored) -> None:
+        key = _Key(predictor=scored.predictor, target=scored.target, horizon_s=scored.horizon_s)
+        self._sums.setdefault(key, []).append(scored.sums)
+        self._first.setdefault(key, scored)
+
+    def scores(self) -> tuple[Scores, ...]:
+        return tuple(
+            Scores(
+                predictor=key.predictor,
+                target=key.target,
+                horizon_s=key.horizon_s,
+                served_s=self._first[key].served_s,
+                steps=self._first[key].steps,
+                sums=sums,
+            )
+            for key, sums in self._sums.items()
+        )
+
+
+def annotation_segmenters(clip: FrameSource) -> Segmenter:
+    """The clip's own annotation in a segmenter's place.
+
+    Raises:
+        UsageError: The clip has none.
+    """
+    if not isinstance(clip, AnnotatedSource):
+        raise UsageError(
+            f"{clip.clip} has no annotation, which --segmenter annotations needs; "
+            "name a network with --segmenter"
+        )
+    return AnnotationSegmenter(clip)
+
+
+def planned(
+    protocol: Protocol, clips: Sequence[FrameSource], *, every: int = 1
+) -> Mapping[str, tuple[Snippet, ...]]:
+    """The origins of each clip.
+
+    Raises:
+        UsageError: No clip has room for the history and the farthest horizon.
+    """
+    plan: dict[str, tuple[Snippet, ...]] = {}
+    for clip in clips:
+        annotated = clip.annotated if isinstance(clip, AnnotatedSource) else ()
+        length = clip.num_frames or 0
+        found = snippets(protocol, clip.clip, num_frames=length, annotated=annotated)
+        plan[clip.clip] = found[::every]
+    if not any(plan.values()):
+        raise UsageError(_too_short(protocol, clips))
+    return plan
+
+
+def _too_short(protocol: Protocol, clips: Sequence[FrameSource]) -> str:
+    longest = max(clips, key=lambda clip: clip.num_frames or 0)
+    fps = protocol.fps_by_clip[longest.clip]
+    history = (protocol.num_inputs - 1) * stride_frames(protocol.step_s, fps) + 1
+    ahead = max(1, round(max(protocol.horizons_s) * fps))
+    return (
+        f"the longest of {len(clips)} clips has {longest.num_frames} frames at {fps:g} frames/s; "
+        f"a horizon of {max(protocol.horizons_s):g} s needs {history + ahead} "
+        f"({history} of history and {ahead} ahead"
+        + (", with annotated targets" if "truth" in protocol.targets else "")
+        + "); ask for shorter --horizons"
+    )
+
+
+def evaluate(
+    clips: Sequence[FrameSource],
+    *,
+    protocol: Protocol,
+    plan: Mapping[str, tuple[Snippet, ...]],
+    segmenters: Segmenters,
+    predictors: Sequence[Predictor],
+    space: LabelSpace,
+    num_looks: int = 3,
+    on_scored: Callable[[Scored], None] | None = None,
+) -> Evaluated:
+    """Scores of every predictor and the ceiling, and a few forecasts to look at.
+
+    Args:
+        clips: What is walked.
+        protocol: What is asked.
+        plan: The origins of each clip, from `planned`.
+        segmenters: What sees each clip.
+        predictors: Who forecasts; each name once.
+        space: The classes that scores are counted in.
+        num_looks: Origins to keep pictures of, spread over the whole set.
+        on_scored: Told of every comparison, as it is made.
+
+    Raises:
+        SourceError: A clip could not be read.
+        UsageError: The protocol does not fit the clips.
+    """
+    tally, looks = _Tally(), list[Look]()
+    chosen = _chosen(plan, num_looks)
+    for clip in clips:
+        if not plan[clip.clip]:
+            continue
+        fps = protocol.fps_by_clip[clip.clip]
+        walk = ClipWalk(
+            clip=clip,
+            snippets=plan[clip.clip],
+            segmenter=segmenters(clip),
+            predictors=predictors,
+            targets=protocol.targets,
+            space=space,
+            frame_s=1 / fps,
+            stride_s=stride_frames(protocol.step_s, fps) / fps,
+        )
+        for scored in walk.run():
+            tally.add(scored)
+            if (clip.clip, scored.sums.origin_index) in chosen:
+                looks.append(_look(scored))
+            if on_scored is not None:
+                on_scored(scored)
+    return Evaluated(scores=tally.scores(), looks=tuple(looks))
+
+
+def _chosen(plan: Mapping[str, tuple[Snippet, ...]], count: int) -> frozenset[tuple[str, int]]:
+    """Origins with every horizon they can have, spread evenly."""
+    most = max(len(one.targets) for found in plan.values() for one in found)
+    full = [
+        (clip, one.origin)
+        for clip, found in plan.items()
+        for one in found
+        if len(one.targets) == most
+    ]
+    count = min(count, len(full))
+    return frozenset(full[(2 * one + 1) * len(full) // (2 * count)] for one in range(count))
+
+
+def _look(scored: Scored) -> Look:
+    return Look(
+        clip=scored.sums.clip,
+        origin=scored.sums.origin_index,
+        predictor=scored.predictor,
+        target=scored.target,
+        horizon_s=scored.horizon_s,
+        served_s=scored.served_s,
+        labels=scored.labels,
+        target_ids=scored.target_ids,
+        future=scored.future,
+    )
