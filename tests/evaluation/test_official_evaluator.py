@@ -14,7 +14,7 @@ from forecast.labels import CITYSCAPES
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    from cityscapesscripts.evaluation import evalPixelLevelSemanticLabeling as evaluator
+    from cityscapesscripts.evaluation import evalPixelLevelSemanticLabeling as Evaluator
     from cityscapesscripts.helpers.labels import trainId2label
 
 OFFICIAL_IDS = [trainId2label[one].id for one in range(CITYSCAPES.num_classes)]
@@ -32,21 +32,21 @@ def pictures(num=3):
 
 
 def official_matrix(folder, pairs):
-    args = evaluator.args
+    args = Evaluator.args
     args.evalInstLevelScore = False
     args.JSONOutput = False
     args.quiet = True
-    matrix = evaluator.generateMatrix(args)
+    matrix = Evaluator.generateMatrix(args)
     for index, (target, predicted) in enumerate(pairs):
         paths = folder / f"pred_{index}.png", folder / f"gt_{index}_gtFine_labelIds.png"
         for path, ids in zip(paths, (predicted, target), strict=True):
             Image.fromarray(ids).save(path)
-        evaluator.evaluatePair(str(paths[0]), str(paths[1]), matrix, {}, {}, args)
+        Evaluator.evaluatePair(str(paths[0]), str(paths[1]), matrix, {}, {}, args)
     return np.asarray(matrix).astype(np.int64)
 
 
 def official_scores(matrix):
-    return [evaluator.getIouScoreForLabel(one, matrix, evaluator.args) for one in OFFICIAL_IDS]
+    return [Evaluator.getIouScoreForLabel(one, matrix, Evaluator.args) for one in OFFICIAL_IDS]
 
 
 def test_counts_and_scores_equal_the_official_evaluator(tmp_path):

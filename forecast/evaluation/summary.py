@@ -1,0 +1,217 @@
+"""Scores in, the rows of a report out: pooled figures, intervals, gains over the rival, skill.
+
+Promises that every row at one target and horizon was scored on the same origins.
+Axes: N origins, K classes, R resamples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int64
+from numpy.typing import NDArray
+
+from forecast.errors import UsageError
+from forecast.evaluation.confusion import iou, mean_iou, moving_iou
+from forecast.evaluation.rivals import CEILING, COPY, rival_of
+from forecast.evaluation.significance import (
+    Origin,
+    Resampling,
+    interval,
+    resampled_miou,
+    resampled_skill,
+    resampling,
+    skill,
+)
+from forecast.labels import LabelSpace
+from forecast.values import Interval, Result, Scores, SequenceResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    scores: Scores
+    counts: Int64[np.ndarray, "N K K"]
+    miou: float
+    draws: Float[np.ndarray, " R"] | None
+    draws_moving: Float[np.ndarray, " R"] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Group:
+    """All rows of one target and horizon."""
+
+    origins: tuple[Origin, ...]
+    rows: Mapping[str, _Row]
+    drawn: Resampling
+    rival: str | None
+    space: LabelSpace
+    fps_by_clip: Mapping[str, float]
+
+
+def summarise(
+    scores: Sequence[Scores],
+    space: LabelSpace,
+    *,
+    fps_by_clip: Mapping[str, float],
+    drive_by_clip: Mapping[str, str] | None = None,
+    seed: int = 0,
+) -> list[Result]:
+    """One result for each of the scores, in their order.
+
+    Args:
+        scores: Every predictor, target and horizon of one evaluation.
+        space: The classes of their confusions.
+        fps_by_clip: Frames a second, for the length of a block.
+        drive_by_clip: Drive of each clip; a clip that is not named is its own drive.
+        seed: Of the resampling.
+
+    Raises:
+        UsageError: Predictors at one target and horizon were scored on different origins.
+    """
+    groups: dict[tuple[str, float], list[Scores]] = {}
+    for one in scores:
+        groups.setdefault((one.target, one.horizon_s), []).append(one)
+    built = {
+        key: _group(members, space, fps_by_clip, drive_by_clip or {}, seed)
+        for key, members in groups.items()
+    }
+    return [_result(one.predictor, built[one.target, one.horizon_s]) for one in scores]
+
+
+def aligned(scores: Scores) -> tuple[tuple[Origin, ...], Int64[np.ndarray, "N K K"]]:
+    """Origins by clip and time, and their counts in that order."""
+    ordered = sorted(scores.sums, key=lambda one: (one.clip, one.origin_index))
+    origins = tuple(Origin(clip=one.clip, index=one.origin_index) for one in ordered)
+    if not ordered:
+        raise UsageError(
+            f"{scores.predictor} has no origins at {scores.horizon_s:g} s; the clips are too short "
+            "for this horizon: ask for shorter ones"
+        )
+    return origins, np.stack([one.confusion for one in ordered])
+
+
+def _group(
+    members: Sequence[Scores],
+    space: LabelSpace,
+    fps_by_clip: Mapping[str, float],
+    drive_by_clip: Mapping[str, str],
+    seed: int,
+) -> _Group:
+    pairs = [aligned(one) for one in members]
+    origins = pairs[0][0]
+    for one, (others, _) in zip(members, pairs, strict=True):
+        if others != origins:
+            raise UsageError(
+                f"{one.predictor} was scored on {len(others)} origins and {members[0].predictor} "
+                f"on {len(origins)} others at {one.horizon_s:g} s; score both on the same ones"
+            )
+    drawn = resampling(origins, fps_by_clip=fps_by_clip, drive_by_clip=drive_by_clip, seed=seed)
+    rows = {
+        one.predictor: _row(one, counts, drawn.weights, space)
+        for one, (_, counts) in zip(members, pairs, strict=True)
+    }
+    return _Group(
+        origins=origins,
+        rows=rows,
+        drawn=drawn,
+        rival=rival_of({name: row.miou for name, row in rows.items()}),
+        space=space,
+        fps_by_clip=fps_by_clip,
+    )
+
+
+def _row(
+    scores: Scores,
+    counts: NDArray[np.int64],
+    weights: NDArray[np.float64] | None,
+    space: LabelSpace,
+) -> _Row:
+    draws = moving = None
+    if weights is not None:
+        draws = resampled_miou(weights, counts)
+        moving = resampled_miou(weights, counts, space.moving_ids)
+    whole = mean_iou(counts.sum(axis=0))
+    return _Row(scores=scores, counts=counts, miou=whole, draws=draws, draws_moving=moving)
+
+
+def _result(name: str, group: _Group) -> Result:
+    row, space = group.rows[name], group.space
+    total = row.counts.sum(axis=0)
+    gain, gain_ci95 = _gain(name, group)
+    row_skill, skill_ci95 = _skill(row, group)
+    sequences = _sequences(name, group)
+    gains = [one.gain for one in sequences if one.gain is not None]
+    return Result(
+        predictor=name,
+        target=row.scores.target,
+        horizon_s=row.scores.horizon_s,
+        served_s=row.scores.served_s,
+        steps=row.scores.steps,
+        num_origins=len(group.origins),
+        miou=row.miou,
+        miou_moving=moving_iou(total, space),
+        per_class=dict(zip(space.names, iou(total).tolist(), strict=True)),
+        ci95=interval(row.draws),
+        ci95_moving=interval(row.draws_moving),
+        skill=row_skill,
+        skill_ci95=skill_ci95,
+        rival=group.rival,
+        gain=gain,
+        gain_ci95=gain_ci95,
+        interval_note=group.drawn.note,
+        wins=sum(one > 0 for one in gains),
+        losses=sum(one < 0 for one in gains),
+        sequences=sequences,
+        extras=dict(row.scores.extras or {}),
+    )
+
+
+def _gain(name: str, group: _Group) -> tuple[float | None, Interval | None]:
+    if group.rival is None or name in (group.rival, CEILING):
+        return None, None
+    row, rival = group.rows[name], group.rows[group.rival]
+    if row.draws is None or rival.draws is None:
+        return row.miou - rival.miou, None
+    return row.miou - rival.miou, interval(row.draws - rival.draws)
+
+
+def _skill(row: _Row, group: _Group) -> tuple[float | None, Interval | None]:
+    copy, ceiling = group.rows.get(COPY), group.rows.get(CEILING)
+    if copy is None or ceiling is None:
+        return None, None
+    value = skill(row.miou, copy.miou, ceiling.miou)
+    if value is None or row.draws is None or copy.draws is None or ceiling.draws is None:
+        return value, None
+    return value, interval(resampled_skill(row.draws, copy.draws, ceiling.draws))
+
+
+def _sequences(name: str, group: _Group) -> tuple[SequenceResult, ...]:
+    clips: dict[str, list[int]] = {}
+    for index, origin in enumerate(group.origins):
+        clips.setdefault(origin.clip, []).append(index)
+    return tuple(_sequence(name, group, clip, members) for clip, members in clips.items())
+
+
+def _sequence(name: str, group: _Group, clip: str, members: Sequence[int]) -> SequenceResult:
+    counts = group.rows[name].counts[list(members)]
+    gain = None
+    total = counts.sum(axis=0)
+    if group.rival is not None and name not in (group.rival, CEILING):
+        rival = group.rows[group.rival].counts[list(members)].sum(axis=0)
+        gain = mean_iou(total) - mean_iou(rival)
+    drawn = resampling(
+        [group.origins[index] for index in members],
+        fps_by_clip=group.fps_by_clip,
+        drive_by_clip={},
+    )
+    draws = None if drawn.weights is None else resampled_miou(drawn.weights, counts)
+    return SequenceResult(
+        clip=clip,
+        num_origins=len(members),
+        miou=mean_iou(total),
+        miou_moving=moving_iou(total, group.space),
+        ci95=interval(draws),
+        gain=gain,
+    )
