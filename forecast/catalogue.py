@@ -78,6 +78,13 @@ def predictor_names() -> list[str]:
     return [*PREDICTORS, *(entry.name for entry in entry_points(group="forecast.predictors"))]
 
 
+def bundled_predictors() -> list[str]:
+    """Learned predictors whose weights are in this installation."""
+    from forecast.checkpoints import bundled_names
+
+    return [name for name in PREDICTORS if name in bundled_names()]
+
+
 def build_predictor(
     name: str,
     *,
@@ -120,7 +127,13 @@ def build_segmenter(
     return build.build_segmenter(name, weights=weights, placement=placement, input_hw=input_hw)
 
 
-FLOWS = ("dis", "raft-small", "raft-large")
+FLOWS: Mapping[str, str] = {
+    "dis": "dense inverse search (OpenCV, medium preset); needs no weights",
+    "raft-small": "RAFT, small; needs --flow-weights",
+    "raft-large": "RAFT, large; needs --flow-weights",
+}
+"""Name -> what it is."""
+
 
 
 def build_flow(name: str, *, weights: Path | None, placement: Placement) -> FlowEstimator:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -31,7 +31,7 @@ class Advance(Protocol):
 
 
 @contextmanager
-def progress(title: str, total: int | None, *, unit: str = "frames") -> Iterator[Advance]:
+def progress(title: str, total: int | None, *, unit: str = "frames") -> Generator[Advance]:
     """A counter to call after each unit of work.
 
     Args:

