@@ -1,0 +1,162 @@
+"""One connection to a live source: opened with a time-out, decoded packet by packet.
+
+Promises that a damaged packet costs that packet, and that every fault names what it is without
+credentials. Reconnects nowhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import av
+import av.container
+import av.error
+
+from forecast.sources.live_address import Address, Kind
+from forecast.sources.live_pipe import PipeReader, PipeSilentError, open_pipe
+
+_DAMAGED_IN_A_ROW = 60
+
+
+class DisconnectedError(Exception):
+    """A connection that failed or ended.
+
+    `hopeless`: trying again cannot help, because the address itself is wrong.
+    """
+
+    def __init__(self, reason: str, *, hopeless: bool = False) -> None:
+        super().__init__(reason)
+        self.hopeless = hopeless
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A decoded frame, not yet converted: those that are dropped then cost no conversion."""
+
+    frame: av.VideoFrame
+    media_s: float | None
+    """The stream's own presentation time."""
+    decode_ms: float
+    """What decoding cost."""
+
+    @property
+    def size_hw(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self.frame.height, self.frame.width
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """What an opened source gives."""
+
+    pictures: Iterator[Picture]
+    """Until the connection ends."""
+    finite: bool
+    """Whether its end is the end of the source."""
+
+
+@contextmanager
+def open_input(
+    address: Address, *, open_timeout_s: float, read_timeout_s: float, stop: threading.Event
+) -> Generator[Connection, None, None]:
+    """One connection.
+
+    Raises:
+        DisconnectedError: It could not be opened, fell silent or broke. An end of stream raises
+            nothing: what it means depends on the source.
+    """
+    with contextlib.ExitStack() as opened:
+        try:
+            target = opened.enter_context(_target(address, open_timeout_s, read_timeout_s, stop))
+            container = opened.enter_context(
+                av.open(
+                    target,
+                    mode="r",
+                    format=address.container,
+                    options=dict(address.options),
+                    timeout=(open_timeout_s, read_timeout_s),
+                )
+            )
+        except (av.error.FFmpegError, OSError, ValueError, PipeSilentError) as fault:
+            raise _translated(address, fault, "opening", open_timeout_s) from None
+        if not container.streams.video:
+            raise DisconnectedError("it carries no video", hopeless=True)
+        yield Connection(
+            pictures=_pictures(address, container, read_timeout_s, stop),
+            # A camera has no duration; a film on a web server has one, and an end.
+            finite=address.target.startswith("http") and bool(container.duration),
+        )
+
+
+@contextmanager
+def _target(
+    address: Address, open_timeout_s: float, read_timeout_s: float, stop: threading.Event
+) -> Generator[str | PipeReader, None, None]:
+    if address.kind not in (Kind.PIPE, Kind.STDIN):
+        yield address.target
+        return
+    with open_pipe(
+        address, open_timeout_s=open_timeout_s, read_timeout_s=read_timeout_s, stop=stop
+    ) as reader:
+        yield reader
+
+
+def _pictures(
+    address: Address,
+    container: av.container.InputContainer,
+    read_timeout_s: float,
+    stop: threading.Event,
+) -> Iterator[Picture]:
+    stream = container.streams.video[0]
+    # Frame threads hold back one picture each.
+    stream.thread_type = "AUTO" if address.kind is Kind.FILE else "SLICE"
+    damaged = 0
+    packets = container.demux(stream)
+    while not stop.is_set():
+        try:
+            packet = next(packets)
+        except StopIteration:
+            return
+        except (av.error.FFmpegError, OSError, PipeSilentError) as fault:
+            raise _translated(address, fault, "reading", read_timeout_s) from None
+        began_s = time.perf_counter()
+        try:
+            frames = packet.decode()
+        except av.error.EOFError:
+            return
+        except av.error.FFmpegError as fault:
+            damaged += 1
+            if damaged > _DAMAGED_IN_A_ROW:
+                raise _translated(address, fault, "decoding", read_timeout_s) from None
+            continue
+        decode_ms = 1e3 * (time.perf_counter() - began_s)
+        for frame in frames:
+            damaged = 0
+            if not frame.is_corrupt:
+                yield Picture(frame=frame, media_s=frame.time, decode_ms=decode_ms)
+
+
+_HOPELESS = (
+    av.error.ProtocolNotFoundError,
+    av.error.DemuxerNotFoundError,
+    av.error.FilterNotFoundError,
+    av.error.OptionNotFoundError,
+    av.error.HTTPUnauthorizedError,
+    av.error.HTTPForbiddenError,
+    av.error.PermissionError,
+)
+
+
+def _translated(
+    address: Address, fault: Exception, doing: str, limit_s: float
+) -> DisconnectedError:
+    if isinstance(fault, av.error.ExitError):
+        return DisconnectedError(f"{doing} it took longer than {limit_s:.1f} s")
+    text = fault.strerror if isinstance(fault, OSError) and fault.strerror else str(fault)
+    hopeless = isinstance(fault, _HOPELESS) or address.kind in (Kind.LAVFI, Kind.FILE)
+    return DisconnectedError(f"{doing} failed: {address.masked(text)}", hopeless=hopeless)
