@@ -1,0 +1,137 @@
+"""Flat painted pieces of the world: what a street is built of.
+
+Every visible thing but ground and sky is a set of patches: a texture on a plane, one class each.
+A patch keeps its key for ever, so that it can be found again in another frame.
+Axes: F patches, h w texels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+PARTS_PER_OBJECT = 32
+"""Keys of one object's patches follow each other; so many are reserved."""
+
+
+class Texture:
+    """A painted picture with transparency, and ever smaller copies of it."""
+
+    def __init__(self, rgba: NDArray[np.uint8]) -> None:
+        import cv2
+
+        self.levels = [np.ascontiguousarray(rgba)]
+        while min(self.levels[-1].shape[:2]) >= 8:
+            height, width = self.levels[-1].shape[:2]
+            smaller = cv2.resize(
+                self.levels[-1], (width // 2, height // 2), interpolation=cv2.INTER_AREA
+            )
+            self.levels.append(np.asarray(smaller, np.uint8))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patch:
+    """A texture on a plane of its object's own frame (x right, y up, z ahead)."""
+
+    plane: NDArray[np.float64]
+    """[3, 3]: u axis, v axis, origin as columns; (0, 0) to (1, 1) is painted."""
+    texture: Texture
+    label: int
+    """Cityscapes train id."""
+    one_sided: bool = False
+    """Whether it is seen only from the side that its texture reads from."""
+    gain: float = 1.0
+    """Brightness."""
+
+
+def upright(
+    *, centre_x: float, bottom: float, width: float, height: float, z: float = 0.0
+) -> NDArray[np.float64]:
+    """A plane across the object's heading, texture upright as seen from behind it."""
+    origin = (centre_x - width / 2, bottom + height, z)
+    return np.array([(width, 0.0, 0.0), (0.0, -height, 0.0), origin]).T
+
+
+def slab(
+    top_left: Sequence[float], top_right: Sequence[float], bottom_left: Sequence[float]
+) -> NDArray[np.float64]:
+    """A plane through three corners of the painted square."""
+    origin = np.asarray(top_left, np.float64)
+    return np.stack([np.asarray(top_right) - origin, np.asarray(bottom_left) - origin, origin], 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """Patches in the world, as columns."""
+
+    planes: NDArray[np.float64]
+    """[F, 3, 3]"""
+    textures: tuple[Texture, ...]
+    labels: NDArray[np.uint8]
+    keys: NDArray[np.int64]
+    instances: NDArray[np.int32]
+    """Which one of its class, from 0."""
+    one_sided: NDArray[np.bool_]
+    gains: NDArray[np.float32]
+    shadows: NDArray[np.float64]
+    """[n, 3, 3]: planes on the ground that are darkened."""
+
+
+def place(
+    patches: Sequence[Patch],
+    *,
+    at: tuple[float, float, float],
+    heading_rad: float,
+    uid: int,
+    instance: int = 0,
+    shadow_m: tuple[float, float] | None = None,
+) -> Placed:
+    """An object's patches turned to its heading and moved to where it stands.
+
+    Args:
+        patches: In the object's own frame.
+        at: World metres.
+        heading_rad: Positive to the right.
+        uid: The object's number, for ever the same.
+        instance: Which one of its class.
+        shadow_m: Width and length of the shade beneath it.
+    """
+    sin_h, cos_h = np.sin(heading_rad), np.cos(heading_rad)
+    turn = np.array([[cos_h, 0.0, sin_h], [0.0, 1.0, 0.0], [-sin_h, 0.0, cos_h]])
+    planes = turn @ np.stack([patch.plane for patch in patches])
+    planes[:, :, 2] += at
+    shadows = np.zeros((0, 3, 3))
+    if shadow_m is not None:
+        half_x, half_z = shadow_m[0] / 2, shadow_m[1] / 2
+        flat = turn @ np.array([[2 * half_x, 0, -half_x], [0, 0, 0], [0, 2 * half_z, -half_z]])
+        flat[:, 2] += (at[0], 0.0, at[2])
+        shadows = flat[None]
+    num = len(patches)
+    return Placed(
+        planes=planes,
+        textures=tuple(patch.texture for patch in patches),
+        labels=np.array([patch.label for patch in patches], np.uint8),
+        keys=uid * PARTS_PER_OBJECT + np.arange(num, dtype=np.int64),
+        instances=np.full(num, instance, np.int32),
+        one_sided=np.array([patch.one_sided for patch in patches]),
+        gains=np.array([patch.gain for patch in patches], np.float32),
+        shadows=shadows,
+    )
+
+
+def joined(groups: Iterable[Placed]) -> Placed:
+    """All patches of several groups, in order."""
+    parts = list(groups)
+    return Placed(
+        planes=np.concatenate([part.planes for part in parts]),
+        textures=tuple(texture for part in parts for texture in part.textures),
+        labels=np.concatenate([part.labels for part in parts]),
+        keys=np.concatenate([part.keys for part in parts]),
+        instances=np.concatenate([part.instances for part in parts]),
+        one_sided=np.concatenate([part.one_sided for part in parts]),
+        gains=np.concatenate([part.gains for part in parts]),
+        shadows=np.concatenate([part.shadows for part in parts]),
+    )
