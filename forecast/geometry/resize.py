@@ -1,0 +1,100 @@
+"""Pictures, probabilities, labels and flows at another size, each by its own rule.
+
+Promises the half-pixel convention throughout: the corners of the two pictures coincide, not the
+centres of their corner pixels. Shrinking averages areas; growing interpolates; labels do neither.
+Axes: K channels or classes, H W given size, h w wanted size.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, UInt8, UInt16
+from torch import Tensor
+
+from forecast.values import Segmentation
+
+
+def resize_maps(
+    maps: Float[Tensor, "*batch K H W"], size_hw: tuple[int, int]
+) -> Float[Tensor, "*batch K h w"]:
+    """Real-valued maps at another size: areas averaged where it shrinks, bilinear where it grows.
+
+    Every result is a mean of its neighbours, so probabilities stay probabilities. The same tensor
+    comes back if nothing changes.
+    """
+    height, width = maps.shape[-2:]
+    if (height, width) == size_hw:
+        return maps
+    flat = maps.reshape(-1, *maps.shape[-3:])  # N K H W
+    smaller = (min(height, size_hw[0]), min(width, size_hw[1]))
+    if smaller != (height, width):
+        flat = F.interpolate(flat, size=smaller, mode="area")
+    if smaller != size_hw:
+        flat = F.interpolate(flat, size=size_hw, mode="bilinear", align_corners=False)
+    return flat.reshape(*maps.shape[:-2], *size_hw)
+
+
+def resize_probs(
+    probs: Float[Tensor, "*batch K H W"], size_hw: tuple[int, int]
+) -> Float[Tensor, "*batch K h w"]:
+    """Class probabilities at another size; they still sum to what they summed to."""
+    return resize_maps(probs, size_hw)
+
+
+def resize_rgb(rgb: UInt8[Tensor, "3 H W"], size_hw: tuple[int, int]) -> UInt8[Tensor, "3 h w"]:
+    """A picture at another size; the same tensor if nothing changes."""
+    if tuple(rgb.shape[-2:]) == size_hw:
+        return rgb
+    if rgb.device.type != "cpu":
+        return resize_maps(rgb.float(), size_hw).round().byte()
+    import cv2
+    import numpy as np
+
+    height, width = rgb.shape[-2:]
+    smaller = (min(width, size_hw[1]), min(height, size_hw[0]))
+    planes: list[np.ndarray] = []
+    for plane in rgb.contiguous().numpy():
+        area = cv2.resize(plane, smaller, interpolation=cv2.INTER_AREA)
+        planes.append(cv2.resize(area, size_hw[::-1], interpolation=cv2.INTER_LINEAR))
+    return torch.from_numpy(np.stack(planes))
+
+
+def resize_ids(
+    ids: UInt8[Tensor, "H W"] | UInt16[Tensor, "H W"], size_hw: tuple[int, int]
+) -> UInt8[Tensor, "h w"] | UInt16[Tensor, "h w"]:
+    """Labels at another size: each pixel takes the label under its centre."""
+    height, width = ids.shape
+    if (height, width) == size_hw:
+        return ids
+    rows = ((torch.arange(size_hw[0], device=ids.device) + 0.5) * height / size_hw[0]).long()
+    columns = ((torch.arange(size_hw[1], device=ids.device) + 0.5) * width / size_hw[1]).long()
+    return ids[rows[:, None], columns]
+
+
+def resize_flow(flow: Float[Tensor, "2 H W"], size_hw: tuple[int, int]) -> Float[Tensor, "2 h w"]:
+    """A flow in the pixels of another size: resampled, and (dx, dy) scaled with the picture."""
+    height, width = flow.shape[-2:]
+    if (height, width) == size_hw:
+        return flow
+    scale = flow.new_tensor([size_hw[1] / width, size_hw[0] / height])
+    return resize_maps(flow, size_hw) * scale[:, None, None]
+
+
+def one_hot(
+    ids: UInt8[Tensor, "H W"] | UInt16[Tensor, "H W"], num_classes: int
+) -> Float[Tensor, "K H W"]:
+    """Certainty: 1 for the class of each pixel, 0 for the others, and all 0 for an id beyond."""
+    classes = torch.arange(num_classes, device=ids.device, dtype=torch.int16)
+    return (ids.to(torch.int16)[None] == classes[:, None, None]).float()
+
+
+def probs_on_grid(segmentation: Segmentation, grid_hw: tuple[int, int]) -> Float[Tensor, "K h w"]:
+    """What a segmentation says on another grid; true ids become shares of each cell."""
+    if segmentation.probs is not None:
+        return resize_probs(segmentation.probs.float(), grid_hw)
+    assert segmentation.ids is not None
+    # Class by class, since all of a large picture at once is 159 MB at 1024x2048.
+    ids, num_classes = segmentation.ids, segmentation.space.num_classes
+    shares = [resize_maps((ids == one).float()[None], grid_hw) for one in range(num_classes)]
+    return torch.cat(shares)
