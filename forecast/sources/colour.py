@@ -41,6 +41,8 @@ _MATRIX: dict[int, Colorspace] = {
     _Tag.BT2020_CL: Colorspace.BT2020,
 }
 
+_GREY_TO_FULL = np.clip(np.round((np.arange(256) - 16) * (255 / 219)), 0, 255).astype(np.uint8)
+
 
 def matrix_of(frame: VideoFrame) -> Colorspace:
     """The matrix a frame was made with; untagged means BT.709 from 720 lines up, else BT.601."""
@@ -114,4 +116,7 @@ class RgbConverter:
             rows = np.frombuffer(plane, np.uint8)  # pyright: ignore[reportCallIssue,reportArgumentType]
             rows = rows.reshape(-1, plane.line_size)  # rows stride
             rgb[channel] = rows[:height, :width]
+        # swscale takes every grey picture for full range, whatever it is told.
+        if frame.format.name.startswith("gray") and range_of(frame) == ColorRange.MPEG:
+            rgb = _GREY_TO_FULL[rgb]
         return torch.from_numpy(rgb)

@@ -37,34 +37,40 @@ def resample(
         pts_s: Rising times in seconds.
         step_s: Spacing of the grid in seconds.
         tolerance_s: How far from its place a frame may lie; a place with none is left out. None
-            means half the widest gap that one lost frame leaves, and never more than half a step.
+            means half the widest gap that one lost frame leaves, which is one (median) frame, and
+            half of that for a place after the last frame.
     """
-    if tolerance_s is None:
-        gaps_s = [after - before for before, after in pairwise(pts_s)]
-        tolerance_s = statistics.median(gaps_s) if gaps_s else 0.0
+    gaps_s = [after - before for before, after in pairwise(pts_s)]
+    frame_s = statistics.median(gaps_s) if gaps_s else 0.0
     timed = ((at_s, index) for index, at_s in enumerate(pts_s))
-    return list(_nearest(timed, step_s=step_s, tolerance_s=tolerance_s))
+    if tolerance_s is None:
+        return list(_nearest(timed, step_s=step_s, within_s=frame_s, beyond_s=frame_s / 2))
+    return list(_nearest(timed, step_s=step_s, within_s=tolerance_s, beyond_s=tolerance_s))
 
 
 def _nearest(
-    timed: Iterable[tuple[float, _Item]], *, step_s: float, tolerance_s: float
+    timed: Iterable[tuple[float, _Item]], *, step_s: float, within_s: float, beyond_s: float
 ) -> Generator[_Item]:
-    """The nearest item of every place on the grid, held back until the next place begins."""
+    """The nearest item of every place on the grid, held back until the next place begins.
+
+    A place takes an item no further off than `within_s`; one after the last item, `beyond_s`.
+    """
     start_s: float | None = None
     held: tuple[int, float, _Item] | None = None
+    offset_s = 0.0
     for at_s, item in timed:
         start_s = at_s if start_s is None else start_s
         offset_s = at_s - start_s
         place = math.ceil((offset_s - _CLOSE_S) / step_s - 0.5)  # halfway belongs to the earlier
         error_s = abs(offset_s - place * step_s)
-        if error_s > tolerance_s + _CLOSE_S:
+        if error_s > within_s + _CLOSE_S:
             continue
         if held is not None and held[0] != place:
             yield held[2]
             held = None
         if held is None or error_s < held[1] - _CLOSE_S:
             held = place, error_s, item
-    if held is not None:
+    if held is not None and held[0] * step_s - offset_s <= beyond_s + _CLOSE_S:
         yield held[2]
 
 
@@ -108,10 +114,10 @@ class Resampled:
 
     def _frames(self, frames: Iterator[Frame], only: Container[int] | None) -> Generator[Frame]:
         step_s = 1.0 / self._wanted_fps
-        tolerance_s = min(step_s / 2, 1.0 / self._source.fps) if self._source.fps else step_s / 2
+        frame_s = 1.0 / self._source.fps if self._source.fps else step_s
         faults: list[Exception] = []
         timed = ((frame.at.pts_s, frame) for frame in _until_fault(frames, faults))
-        served = _nearest(timed, step_s=step_s, tolerance_s=tolerance_s)
+        served = _nearest(timed, step_s=step_s, within_s=frame_s, beyond_s=frame_s / 2)
         for index, frame in enumerate(served):
             if only is None or index in only:
                 yield replace(frame, at=replace(frame.at, index=index))
