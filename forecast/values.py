@@ -121,7 +121,7 @@ class History:
         steps, rest = divmod(self.num_frames(horizon_s), frames_per_stride)
         return steps if rest == 0 and steps > 0 else None
 
-    def pushed(self, observation: Observation) -> "History":
+    def pushed(self, observation: Observation) -> History:
         """The window one stride later: the newest enters, the oldest leaves, flow has no source."""
         return History(
             observations=(*self.observations[1:], observation),
@@ -230,6 +230,8 @@ class Result:
     skill: float | None
     """(model - copy-last) / (ceiling - copy-last); None without those rows."""
     skill_ci95: Interval | None
+    is_reference: bool
+    """Whether it is a row that every table carries: copies, warps, ceiling."""
     rival: str | None
     """The better of copy-last and every flow-warp at this horizon."""
     gain: float | None

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from forecast.errors import UsageError
 from forecast.evaluation.confusion import iou, mean_iou, moving_iou
-from forecast.evaluation.rivals import CEILING, COPY, rival_of
+from forecast.evaluation.rivals import CEILING, COPY, is_reference, rival_of
 from forecast.evaluation.significance import (
     Origin,
     Resampling,
@@ -157,6 +157,7 @@ def _result(name: str, group: _Group) -> Result:
         ci95_moving=interval(row.draws_moving),
         skill=row_skill,
         skill_ci95=skill_ci95,
+        is_reference=is_reference(name),
         rival=group.rival,
         gain=gain,
         gain_ci95=gain_ci95,
