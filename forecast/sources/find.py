@@ -71,7 +71,9 @@ def find_sources(spec: str, *, fps: float | None) -> list[FrameSource]:
     return _globbed(spec, fps)
 
 
-def find_dataset(path: Path, *, split: str | None = None, fps: float | None = None) -> Dataset:
+def find_dataset(
+    path: Path | str, *, split: str | None = None, fps: float | None = None
+) -> Dataset:
     """The data set that a path means.
 
     Args:
@@ -83,6 +85,7 @@ def find_dataset(path: Path, *, split: str | None = None, fps: float | None = No
         SourceError: It is not there, or incomplete.
         UsageError: It is no data set, has several splits and none was named, or has none.
     """
+    path = Path(path)
     if not path.is_dir():
         clips = tuple(find_sources(str(path), fps=fps))
         _refuse_split(path, split)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import struct
 import tracemalloc
 from pathlib import Path
@@ -274,6 +275,29 @@ def test_the_fingerprint_is_of_content_and_size_not_of_name(tmp_path, write_film
 )
 def test_clip_names_are_safe_as_file_names(text, clip):
     assert safe_clip_name(text) == clip
+
+
+def test_a_film_without_a_whole_frame_says_so(tmp_path, write_film, noise_frames):
+    path = write_film(tmp_path / "a.mkv", noise_frames(3))
+    path.write_bytes(path.read_bytes()[:1500])
+    got, message = _read_until_fault(VideoSource(path))
+    assert got == []
+    assert "stops decoding at 0.000 s" in message
+
+
+def test_a_change_of_size_midway_is_a_fault_after_every_earlier_frame(tmp_path, grey_frames):
+    path = tmp_path / "a.mjpeg"
+    frames = [*grey_frames([10, 20]), *grey_frames([30], (48, 80))]
+    path.write_bytes(b"".join(_jpeg(frame) for frame in frames))
+    got, message = _read_until_fault(VideoSource(path))
+    assert [_level(frame) for frame in got] == pytest.approx([10, 20], abs=2)
+    assert "changes size from 64x32 to 80x48" in message
+
+
+def _jpeg(frame: av.VideoFrame) -> bytes:
+    stored = io.BytesIO()
+    frame.to_image().save(stored, "JPEG", quality=95)
+    return stored.getvalue()
 
 
 @pytest.mark.real_data
