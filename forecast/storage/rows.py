@@ -14,7 +14,7 @@ from jaxtyping import Float64, Shaped, UInt8
 from numpy.typing import NDArray
 
 from forecast.errors import UsageError
-from forecast.storage.pictures import picture_labels
+from forecast.storage.pictures import grid_labels, picture_labels
 from forecast.values import Instant, Segmentation, Step
 
 
@@ -49,7 +49,7 @@ def row_of(step: Step, horizons_s: Sequence[float], *, soft: bool) -> Row:
     return Row(
         at=step.frame.at,
         labels=picture_labels(step.segmentation),
-        ahead={place: forecast.labels.cpu().numpy() for place, forecast in made.items()},
+        ahead={place: grid_labels(forecast) for place, forecast in made.items()},
         served_s=served_s,
         soft=_quantised(step.segmentation) if soft else None,
         latency_ms=dict(step.latency_ms),
