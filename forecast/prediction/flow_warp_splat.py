@@ -22,7 +22,7 @@ from forecast.values import Forecast, History, Needs
 
 LATEST_SHARE = 2 / 3
 """Weight of the last source frame's flow; the rest is the last stride's, which is less noisy."""
-SHARPNESS = 0.5
+SHARPNESS = 2.0
 """How fast, for each pixel moved less, a surface fades behind the one on top."""
 COVERED = 0.5
 """A pixel on which less than this much of a pixel has landed is a hole."""

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from forecast.device import place
+from forecast.labels import CAMVID
+from forecast.prediction.s2s import S2S, S2SNetwork
+
+CPU = place("cpu", "float32")
+
+
+def _num_weights(network: S2SNetwork) -> int:
+    return sum(one.numel() for one in network.parameters())
+
+
+def test_it_has_the_published_number_of_weights() -> None:
+    assert _num_weights(S2SNetwork(num_classes=19)) == 1_654_950
+
+
+def _seen_from_the_centre(network: S2SNetwork, size: int = 64) -> tuple[int, int]:
+    """First and last column of the input that the output's column size // 2 depends on."""
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight.fill_(0.01)
+    window = torch.ones(1, 4, 2, size, size, requires_grad=True)
+    forecast, _ = network(window)
+    forecast[0, 0, size // 2, size // 2].backward()
+    assert window.grad is not None
+    columns = window.grad.abs().sum(dim=(0, 1, 2, 3)).nonzero().flatten()
+    return int(columns.min()), int(columns.max())
+
+
+def test_its_receptive_field_is_that_of_both_scales_together() -> None:
+    network = S2SNetwork(num_classes=2, width=0.0625).double().float()
+    first, last = _seen_from_the_centre(network)
+    # Fine: 5, 3, 3, 5 reach 6 each way, columns 26 to 38; those lie in coarse columns 13 to 19,
+    # whose four layers of 3 reach 4 each way, 9 to 23, which are columns 18 to 47.
+    assert (first, last) == (18, 47)
+
+
+def test_dilation_widens_the_receptive_field_at_no_weight() -> None:
+    plain = S2SNetwork(num_classes=2, width=0.0625)
+    wider = S2SNetwork(num_classes=2, width=0.0625, dilation=2)
+    assert _num_weights(plain) == _num_weights(wider)
+    assert _seen_from_the_centre(wider)[0] < 18
+
+
+@pytest.mark.parametrize("size_hw", [(8, 16), (16, 10)])
+def test_the_forecast_has_the_size_of_its_input_and_the_coarse_half_of_it(
+    size_hw: tuple[int, int],
+) -> None:
+    network = S2SNetwork(num_classes=3, width=0.0625)
+    fine, coarse = network(torch.rand(2, 4, 3, *size_hw))
+    assert fine.shape == (2, 3, *size_hw)
+    assert coarse.shape == (2, 3, size_hw[0] // 2, size_hw[1] // 2)
+
+
+def test_the_fine_scale_adds_to_the_coarse() -> None:
+    network = S2SNetwork(num_classes=3, width=0.0625)
+    for weight in network.fine[-1].parameters():
+        torch.nn.init.zeros_(weight)
+    fine, coarse = network(torch.rand(1, 4, 3, 8, 8))
+    assert torch.equal(fine, coarse.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3))
+
+
+def test_nothing_bounds_the_output() -> None:
+    network = S2SNetwork(num_classes=3, width=0.0625)
+    torch.nn.init.constant_(network.coarse[-1].bias, -5.0)
+    one_step = S2S(network, placement=CPU, space=CAMVID, grid_hw=(8, 8))
+    assert one_step.step(torch.rand(1, 4, 3, 8, 8)).min() < -1
+
+
+def test_half_width_has_half_the_hidden_channels() -> None:
+    assert S2SNetwork(num_classes=19, width=0.5).coarse[0].out_channels == 64
