@@ -97,7 +97,7 @@ def picture_row(
     future, origin = shrunk(target_rgb), shrunk(origin_rgb)
     pictures = [
         Picture(caption="now", rgb=origin),
-        Picture(caption="truth", rgb=overlay(future, target_ids, space), wrong_rgb=future),
+        Picture(caption="truth", rgb=overlay(future, target_ids, space)),
     ]
     for name, ids in predicted_ids.items():
         wrong = wrong_pixels(target_ids, ids, space, future)
