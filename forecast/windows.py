@@ -11,7 +11,7 @@ from collections import deque
 from itertools import pairwise
 from statistics import median
 
-from forecast.values import History, Instant, Observation
+from forecast.values import History, Instant, Needs, Observation
 
 STARTUP_FRAMES = 9
 """Frames that an unknown frame period is estimated from; the first history comes with the last."""
@@ -20,6 +20,25 @@ STARTUP_FRAMES = 9
 def num_stride_frames(step_s: float, frame_s: float) -> int:
     """Source frames from one observation of a history to the next; at least one."""
     return max(1, round(step_s / frame_s))
+
+
+def restart_index(first: int, *, needs: Needs | None, frame_s: float, batch_size: int) -> int:
+    """Where to begin again so that everything from frame `first` on comes out as it would have.
+
+    Early enough for that frame's whole history and the source frame before it, at the start of a
+    micro-batch: networks round differently in batches of other sizes.
+
+    Args:
+        first: The first frame that is wanted.
+        needs: Of the predictor; None without one.
+        frame_s: Time between source frames.
+        batch_size: Frames in a micro-batch, counted from frame 0.
+    """
+    reach = 0
+    if needs is not None:
+        reach = max(1, (needs.num_observations - 1) * num_stride_frames(needs.step_s, frame_s))
+    earliest = max(0, first - reach)
+    return earliest - earliest % batch_size
 
 
 class Windows:

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.labels import CAMVID
-from forecast.values import Frame, History, Instant, Observation, Segmentation
-from forecast.windows import STARTUP_FRAMES, Windows, num_stride_frames
+from forecast.values import Frame, History, Instant, Needs, Observation, Segmentation
+from forecast.windows import STARTUP_FRAMES, Windows, num_stride_frames, restart_index
 
 LAW = settings(deadline=None, max_examples=40)
 _RGB = torch.zeros(3, 2, 4, dtype=torch.uint8)
@@ -150,3 +150,33 @@ def test_memory_is_bounded_even_where_frames_come_faster_than_promised(density: 
     for index in range(300):
         windows.push(observed(index, index * 0.1 * density))
         assert windows.num_kept <= 20
+
+
+@LAW
+@given(
+    first=st.integers(0, 60),
+    num=st.integers(1, 5),
+    fps=st.sampled_from([10, 17, 30]),
+    batch_size=st.integers(1, 6),
+)
+def test_begun_again_in_time_the_histories_are_the_same(
+    first: int, num: int, fps: int, batch_size: int
+) -> None:
+    needs = Needs(num_observations=num, step_s=0.176, previous=True)
+    start = restart_index(first, needs=needs, frame_s=1 / fps, batch_size=batch_size)
+    assert start % batch_size == 0
+    assert 0 <= start <= first
+    made = []
+    for begin in (0, start):
+        windows = Windows(num_observations=num, step_s=0.176, frame_s=1 / fps)
+        histories = [
+            windows.push(observed(index, index / fps)) for index in range(begin, first + 3)
+        ]
+        made.append(
+            [(indices(one), one and one.previous and one.previous.at) for one in histories[-3:]]
+        )
+    assert made[0] == made[1]
+
+
+def test_without_a_predictor_only_the_micro_batch_is_begun_again() -> None:
+    assert restart_index(70, needs=None, frame_s=0.1, batch_size=4) == 68
