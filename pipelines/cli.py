@@ -96,9 +96,9 @@ def compare(*report: Path, out: Out) -> int:
     """
     if len(report) < 2:
         raise UsageError(f"found {len(report)} report, needed two or more folders to compare")
-    from pipelines.evaluate_horizons import compare_runs
+    from pipelines.comparing import compare_reports
 
-    return compare_runs(report, out)
+    return compare_reports(report, out)
 
 
 @app.command

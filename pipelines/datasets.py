@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from forecast.errors import UsageError
 from forecast.labels import CITYSCAPES
 from forecast.sources.find import Dataset, find_dataset
@@ -24,7 +26,7 @@ def open_dataset(data: str, settings: EvaluateSettings) -> Dataset:
         if seed and not seed.isdigit():
             raise UsageError(f"found street:{seed}, needed a whole number, such as street:7")
         return _streets(int(seed or 0), settings)
-    return find_dataset(data, split=settings.split, fps=settings.fps)
+    return find_dataset(Path(data), split=settings.split, fps=settings.fps)
 
 
 def _streets(seed: int, settings: EvaluateSettings) -> Dataset:

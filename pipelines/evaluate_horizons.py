@@ -1,4 +1,4 @@
-"""`forecast evaluate` and `forecast compare`: from a data set to a report a person can trust."""
+"""`forecast evaluate`: from a data set to a report a person can trust."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 
 from forecast import catalogue
 from forecast.api.evaluate import (
-    Evaluated,
     Segmenters,
     annotation_segmenters,
     evaluate,
@@ -17,13 +16,16 @@ from forecast.api.evaluate import (
 from forecast.api.walk import CEILING
 from forecast.errors import UsageError
 from forecast.evaluation.protocol import Protocol
+from forecast.evaluation.summary import summarise
 from forecast.labels import LabelSpace
+from forecast.report.files import write_report
 from forecast.sources.find import Dataset
 from forecast.stages import FrameSource, Predictor, Segmenter
-from pipelines.config import EvaluateSettings
+from pipelines.config import EvaluateSettings, resolved
 from pipelines.datasets import open_dataset
 from pipelines.networks import Workshop, workshop
 from pipelines.progress import console, progress
+from pipelines.reporting import report_of, show_results
 
 STEP_S = 3 / 17
 """The stride of the Cityscapes protocol."""
@@ -44,8 +46,8 @@ class _Run:
     space: LabelSpace
     segmenters: Segmenters
     predictors: tuple[Predictor, ...]
-    missing: tuple[str, ...]
-    """Reference rows that this input cannot have."""
+    notes: tuple[str, ...]
+    """What a reader must know."""
 
 
 def evaluate_horizons(data: str, out: Path, settings: EvaluateSettings) -> int:
@@ -55,7 +57,17 @@ def evaluate_horizons(data: str, out: Path, settings: EvaluateSettings) -> int:
         UsageError: A name, a target or a horizon does not fit the data.
         OpenError: The data or some weights cannot be read.
     """
-    run = _prepared(open_dataset(data, settings), settings)
+    return evaluate_dataset(open_dataset(data, settings), out, settings)
+
+
+def evaluate_dataset(dataset: Dataset, out: Path, settings: EvaluateSettings) -> int:
+    """The same for a data set that is open already.
+
+    Raises:
+        UsageError: A name, a target or a horizon does not fit the data.
+        OpenError: The data or some weights cannot be read.
+    """
+    run = _prepared(dataset, settings)
     plan = planned(run.protocol, run.dataset.clips, every=settings.every)
     total = sum(len(one.targets) for found in plan.values() for one in found)
     with progress("evaluating", total, unit="forecasts") as advance:
@@ -72,7 +84,26 @@ def evaluate_horizons(data: str, out: Path, settings: EvaluateSettings) -> int:
                 else None
             ),
         )
-    return _report(run, evaluated, out, settings)
+    results = summarise(
+        evaluated.scores,
+        run.space,
+        fps_by_clip=run.protocol.fps_by_clip,
+        drive_by_clip=run.protocol.drive_by_clip,
+        seed=settings.seed,
+    )
+    report = report_of(
+        protocol=run.protocol,
+        space=run.space,
+        scores=evaluated.scores,
+        looks=evaluated.looks,
+        results=results,
+        config=resolved(settings),
+        notes=run.notes,
+    )
+    page = write_report(out, report)
+    show_results(results)
+    console.print(f"report: {page}")
+    return 0
 
 
 def _prepared(dataset: Dataset, settings: EvaluateSettings) -> _Run:
@@ -95,8 +126,22 @@ def _prepared(dataset: Dataset, settings: EvaluateSettings) -> _Run:
         space=space,
         segmenters=annotation_segmenters if network is None else _same(network),
         predictors=_built(shop, names, frame_segmenter, settings),
-        missing=tuple(name for name in REFERENCE if not settings.predictors and name not in names),
+        notes=_notes(dataset, names, settings),
     )
+
+
+def _notes(dataset: Dataset, names: Sequence[str], settings: EvaluateSettings) -> tuple[str, ...]:
+    notes: list[str] = []
+    if not settings.predictors and "frames-then-segment" not in names:
+        notes.append(
+            "frames-then-segment: n/a, since annotations cannot segment a forecast frame; "
+            "name a network with --frame-segmenter."
+        )
+    if dataset.name == "camvid" and dataset.split == "val":
+        notes.append("Other frames of this drive are in CamVid's train split.")
+    if settings.every > 1:
+        notes.append(f"Every {settings.every}th origin was taken.")
+    return tuple(notes)
 
 
 def _same(network: Segmenter) -> Segmenters:
@@ -133,9 +178,10 @@ def _protocol(
 ) -> Protocol:
     return Protocol(
         dataset=dataset.name,
-        split=dataset.split,
+        split=dataset.split or "all",
         label_space=space.name,
         fps_by_clip={clip.clip: _fps(clip) for clip in dataset.clips},
+        drive_by_clip={clip.clip: _drive(dataset, clip) for clip in dataset.clips},
         horizons_s=settings.horizons or dataset_horizons(dataset),
         step_s=STEP_S,
         num_inputs=NUM_INPUTS,
@@ -145,6 +191,12 @@ def _protocol(
         segmenter=ANNOTATIONS if network is None else network.name,
         segmenter_fingerprint=ANNOTATIONS if network is None else network.fingerprint,
     )
+
+
+def _drive(dataset: Dataset, clip: FrameSource) -> str:
+    """CamVid names the drive first, Cityscapes city and recording; other clips are their own."""
+    parts = clip.clip.split("_")
+    return "_".join(parts[: {"camvid": 1, "cityscapes": 2}.get(dataset.name, len(parts))])
 
 
 def dataset_horizons(dataset: Dataset) -> tuple[float, ...]:

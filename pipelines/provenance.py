@@ -26,7 +26,7 @@ def versions() -> dict[str, str]:
 
 
 def commit() -> str:
-    """The commit of the checkout this runs from, `+` if it was changed; `installed` from a wheel."""
+    """The commit of this checkout, `+` if it was changed; `installed` from a wheel."""
     here = Path(__file__).resolve().parents[1]
     if not (here / ".git").exists():
         return "installed"

@@ -6,30 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from forecast.api.annotations import AnnotationSegmenter
-from forecast.api.walk import ClipWalk, Labels, Scored
+from forecast.api.walk import ClipWalk, Scored
 from forecast.errors import UsageError
 from forecast.evaluation.protocol import Protocol, Snippet, snippets, stride_frames
 from forecast.labels import LabelSpace
 from forecast.stages import AnnotatedSource, FrameSource, Predictor, Segmenter
-from forecast.values import Frame, Scores, SnippetSums
+from forecast.values import Scores, SnippetSums
 
 Segmenters = Callable[[FrameSource], Segmenter]
 """The segmenter of a clip: the same network for all, or each clip's own annotation."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """One forecast worth a picture."""
-
-    clip: str
-    origin: int
-    predictor: str
-    target: str
-    horizon_s: float
-    served_s: float
-    labels: Labels
-    target_ids: Labels
-    future: Frame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +22,8 @@ class Evaluated:
     """What an evaluation found."""
 
     scores: tuple[Scores, ...]
-    looks: tuple[Look, ...]
+    looks: tuple[Scored, ...]
+    """Comparisons worth a picture; their `now` is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +38,12 @@ class _Tally:
 
     def __init__(self) -> None:
         self._sums: dict[_Key, list[SnippetSums]] = {}
-        self._first: dict[_Key, Scored] = {}
+        self._served: dict[_Key, tuple[float, int | None]] = {}
 
     def add(self, scored: Scored) -> None:
         key = _Key(predictor=scored.predictor, target=scored.target, horizon_s=scored.horizon_s)
         self._sums.setdefault(key, []).append(scored.sums)
-        self._first.setdefault(key, scored)
+        self._served.setdefault(key, (scored.served_s, scored.steps))
 
     def scores(self) -> tuple[Scores, ...]:
         return tuple(
@@ -65,8 +51,8 @@ class _Tally:
                 predictor=key.predictor,
                 target=key.target,
                 horizon_s=key.horizon_s,
-                served_s=self._first[key].served_s,
-                steps=self._first[key].steps,
+                served_s=self._served[key][0],
+                steps=self._served[key][1],
                 sums=sums,
             )
             for key, sums in self._sums.items()
@@ -147,8 +133,8 @@ def evaluate(
         SourceError: A clip could not be read.
         UsageError: The protocol does not fit the clips.
     """
-    tally, looks = _Tally(), list[Look]()
-    chosen = _chosen(plan, num_looks)
+    tally, looks = _Tally(), list[Scored]()
+    chosen = _chosen(plan, num_looks, anchored=protocol.origins == "anchored")
     for clip in clips:
         if not plan[clip.clip]:
             continue
@@ -162,38 +148,30 @@ def evaluate(
             space=space,
             frame_s=1 / fps,
             stride_s=stride_frames(protocol.step_s, fps) / fps,
+            kept=chosen.get(clip.clip, frozenset()),
         )
         for scored in walk.run():
             tally.add(scored)
-            if (clip.clip, scored.sums.origin_index) in chosen:
-                looks.append(_look(scored))
+            if scored.now is not None:
+                looks.append(scored)
             if on_scored is not None:
                 on_scored(scored)
     return Evaluated(scores=tally.scores(), looks=tuple(looks))
 
 
-def _chosen(plan: Mapping[str, tuple[Snippet, ...]], count: int) -> frozenset[tuple[str, int]]:
-    """Origins with every horizon they can have, spread evenly."""
-    most = max(len(one.targets) for found in plan.values() for one in found)
-    full = [
-        (clip, one.origin)
+def _chosen(
+    plan: Mapping[str, tuple[Snippet, ...]], count: int, *, anchored: bool
+) -> Mapping[str, frozenset[int]]:
+    """Origins to keep pictures of, by clip; where they are anchored, all those of a clip."""
+    units = [
+        (clip, group)
         for clip, found in plan.items()
-        for one in found
-        if len(one.targets) == most
+        for group in ([found] if anchored else [(one,) for one in found])
+        if group
     ]
-    count = min(count, len(full))
-    return frozenset(full[(2 * one + 1) * len(full) // (2 * count)] for one in range(count))
-
-
-def _look(scored: Scored) -> Look:
-    return Look(
-        clip=scored.sums.clip,
-        origin=scored.sums.origin_index,
-        predictor=scored.predictor,
-        target=scored.target,
-        horizon_s=scored.horizon_s,
-        served_s=scored.served_s,
-        labels=scored.labels,
-        target_ids=scored.target_ids,
-        future=scored.future,
-    )
+    count = min(count, len(units))
+    chosen: dict[str, frozenset[int]] = {}
+    for one in range(count):
+        clip, group = units[(2 * one + 1) * len(units) // (2 * count)]
+        chosen[clip] = chosen.get(clip, frozenset()) | {each.origin for each in group}
+    return chosen

@@ -42,6 +42,8 @@ class Scored:
     """What it was held to; the space's void id where it does not count."""
     future: Frame
     """The real picture of the target's moment."""
+    now: Frame | None
+    """The picture of the origin, where it was asked to be kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,9 @@ class ClipWalk:
     """What scores are counted in."""
     frame_s: float
     stride_s: float
+    kept: frozenset[int] = frozenset()
+    """Origins whose picture is kept until its forecasts are scored."""
+    _now: dict[int, Frame] = field(default_factory=dict[int, Frame])
     _seen: dict[int, Observation] = field(default_factory=dict)
     _plain: dict[int, Frame] = field(default_factory=dict)
     _pending: dict[int, list[_Pending]] = field(default_factory=dict)
@@ -90,6 +95,8 @@ class ClipWalk:
                     yield from self._score(self._seen[index])
                 if index in by_origin:
                     self._forecast(by_origin[index])
+                if index in self.kept:
+                    self._now[index] = frame
                 for old in [one for one in self._plain if last_use[one] <= index]:
                     del self._plain[old]
                     self._seen.pop(old, None)
@@ -136,6 +143,7 @@ class ClipWalk:
                     labels=pending.labels,
                     target_ids=ids,
                     future=observation.frame,
+                    now=self._now.get(pending.origin),
                 )
 
     def _ceilings(self, index: int, seen: Labels) -> Iterator[_Pending]:

@@ -1,0 +1,104 @@
+"""From an evaluation to the report a person opens, and the table a terminal shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.table import Table
+
+from forecast.api.walk import Scored
+from forecast.evaluation.protocol import Protocol
+from forecast.labels import LabelSpace
+from forecast.report.contents import PictureRow, Report
+from forecast.report.pictures import picture_row
+from forecast.values import Frame, Interval, Result, Scores
+from pipelines.progress import console
+from pipelines.provenance import commit, machine, versions
+
+
+def report_of(
+    *,
+    protocol: Protocol,
+    space: LabelSpace,
+    scores: Sequence[Scores],
+    looks: Sequence[Scored],
+    results: Sequence[Result],
+    config: Mapping[str, object],
+    notes: Sequence[str],
+) -> Report:
+    """Everything that the files of a report say."""
+    return Report(
+        title=f"{protocol.dataset} {protocol.split}, seen by {protocol.segmenter}",
+        space=space,
+        protocol=protocol.described(),
+        protocol_hash=protocol.hash,
+        protocol_words=protocol.in_words(),
+        results=results,
+        scores=scores,
+        pictures=_picture_rows(looks, protocol.targets[0], space),
+        environment={
+            "config": dict(config),
+            "commit": commit(),
+            "versions": versions(),
+            "machine": machine(),
+        },
+        notes=notes,
+    )
+
+
+def _picture_rows(
+    looks: Sequence[Scored], target: str, space: LabelSpace
+) -> tuple[PictureRow, ...]:
+    groups: dict[tuple[str, int, float], list[Scored]] = {}
+    for one in looks:
+        if one.target == target:
+            key = (one.sums.clip, one.sums.origin_index, one.horizon_s)
+            groups.setdefault(key, []).append(one)
+    return tuple(
+        picture_row(
+            clip=clip,
+            origin_index=origin,
+            horizon_s=horizon_s,
+            origin_rgb=_picture(group[0].now),
+            target_rgb=_picture(group[0].future),
+            target_ids=group[0].target_ids,
+            predicted_ids={one.predictor: one.labels for one in group},
+            space=space,
+        )
+        for (clip, origin, horizon_s), group in sorted(groups.items(), key=lambda one: one[0])
+    )
+
+
+def _picture(frame: Frame | None) -> NDArray[np.uint8]:
+    assert frame is not None
+    return frame.rgb.permute(1, 2, 0).contiguous().numpy()
+
+
+def show_results(results: Sequence[Result]) -> None:
+    """Print one table a target: predictors down, horizons across, mIoU / moving in percent."""
+    for target in dict.fromkeys(one.target for one in results):
+        rows = [one for one in results if one.target == target]
+        horizons = sorted({one.horizon_s for one in rows})
+        table = Table(title=f"mIoU / moving, %, target {target}", title_justify="left", box=None)
+        table.add_column("predictor")
+        for horizon_s in horizons:
+            origins = next(one.num_origins for one in rows if one.horizon_s == horizon_s)
+            table.add_column(f"{horizon_s:g} s (n={origins})", justify="right")
+        for name in dict.fromkeys(one.predictor for one in rows):
+            cells = {one.horizon_s: one for one in rows if one.predictor == name}
+            table.add_row(name, *(_cell(cells.get(horizon_s)) for horizon_s in horizons))
+        console.print(table)
+
+
+def _cell(result: Result | None) -> str:
+    if result is None:
+        return "-"
+    return f"{100 * result.miou:.1f}{_spread(result.ci95)} / {100 * result.miou_moving:.1f}"
+
+
+def _spread(interval: Interval | None) -> str:
+    if interval is None:
+        return ""
+    return f" [{100 * interval.low:.1f}, {100 * interval.high:.1f}]"
