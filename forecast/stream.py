@@ -158,7 +158,7 @@ def run(
     depth: int = 8,
     device: torch.device | None = None,
     clock: StageClock | None = None,
-) -> Iterator[Step]:
+) -> Generator[Step]:
     """One step for each frame, in order; close it, or run it to its end, and no thread is left.
 
     Args:

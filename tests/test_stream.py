@@ -207,7 +207,7 @@ def test_a_fault_at_any_stage_arrives_after_every_earlier_frame(
                 reached.append(step.frame.at.index)
                 writing.write(step)
         finally:
-            steps.close()  # pyright: ignore[reportAttributeAccessIssue]
+            steps.close()
             writing.close()
 
     with pytest.raises(PlantedError, match=f"{stage}"):
@@ -247,7 +247,7 @@ def test_leaving_at_any_frame_joins_every_thread(
             if leaving is not None:
                 raise leaving
         finally:
-            steps.close()  # pyright: ignore[reportAttributeAccessIssue]
+            steps.close()
 
     if leaving is None:
         consume()
