@@ -46,9 +46,8 @@ _QUICK = {
 # A transport stream names its codec in its first tables, which may come half a second late.
 _TRANSPORT = {
     "probesize": "500000",
-    "analyzeduration": "700000",
+    "analyzeduration": "300000",
     "fpsprobesize": "0",
-    "fflags": "nobuffer",
 }
 
 
@@ -143,7 +142,8 @@ def _url(address: str, container: str | None) -> Address:
     if scheme not in _SCHEMES:
         known = ", ".join(f"{name}://" for name in _SCHEMES)
         raise UsageError(f"{scheme}:// is no source this reads; known: {known}, lavfi:, -, files")
-    options = _TRANSPORT if scheme in ("udp", "tcp", "rtp", "srt") else _QUICK
+    transport = scheme in ("udp", "tcp", "rtp", "srt")
+    options = {**_TRANSPORT, "fflags": "nobuffer"} if transport else _QUICK
     if scheme.startswith("http"):
         options = {}
     if scheme.startswith("rtsp"):

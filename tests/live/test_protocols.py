@@ -1,0 +1,247 @@
+"""Live sources over real protocols, on this machine only."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import http.server
+import io
+import logging
+import os
+import socket
+import threading
+import time
+from itertools import islice, pairwise
+
+import pytest
+from PIL import Image
+
+from forecast.errors import SourceError, SourceLostError
+from forecast.sources.live import LiveSource
+from forecast.sources.live_state import LiveState
+
+pytestmark = pytest.mark.usefixtures("nothing_left_behind")
+
+
+def _first(source, count):
+    with source.open() as frames:
+        return list(islice(frames, count))
+
+
+def _assert_live(frames, rig):
+    """Frames rise in time, and each carries a number that follows the one before it."""
+    moments = [one.at.pts_s for one in frames]
+    assert moments == sorted(set(moments))
+    for earlier, later in pairwise(frames):
+        ahead = rig.number_of(later) - rig.number_of(earlier)
+        assert ahead == later.at.index - earlier.at.index or later.at.epoch > earlier.at.epoch
+
+
+def test_mpeg_ts_over_udp(rig, in_background, tmp_path):
+    port = rig.free_port(socket.SOCK_DGRAM)
+    stream = rig.transport_stream(tmp_path)
+
+    def send(*, stop):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+            out.connect(("127.0.0.1", port))
+            rig.feed(lambda some: _in_datagrams(out, some), stream, count=100, stop=stop)
+
+    source = LiveSource(f"udp://127.0.0.1:{port}")
+    in_background(send)
+    _assert_live(_first(source, 15), rig)
+
+
+def _in_datagrams(out, some):
+    for start in range(0, len(some), 7 * 188):
+        # Nobody may listen yet.
+        with contextlib.suppress(ConnectionRefusedError):
+            out.send(some[start : start + 7 * 188])
+
+
+def test_mpeg_ts_over_tcp(rig, in_background, tmp_path):
+    stream = rig.transport_stream(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve(*, stop):
+            connection, _ = server.accept()
+            with connection:
+                rig.feed(connection.sendall, stream, count=100, stop=stop)
+
+        in_background(serve)
+        source = LiveSource(f"tcp://127.0.0.1:{server.getsockname()[1]}")
+        _assert_live(_first(source, 15), rig)
+
+
+def test_a_named_pipe_and_its_next_writer(rig, in_background, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    sizes = {0: (96, 160), 1: (64, 128)}
+    streams = [rig.transport_stream(tmp_path, count=20, size_hw=hw) for hw in sizes.values()]
+
+    def write_one_after_the_other(*, stop):
+        for stream in streams:
+            with pipe.open("wb", buffering=0) as out:
+                rig.feed(out.write, stream, count=20, stop=stop)
+
+    in_background(write_one_after_the_other)
+    frames = []
+    with LiveSource(str(pipe), backoff_cap_s=0.3, policy="every").open() as pictures:
+        for one in pictures:
+            frames.append(one)
+            if one.at.epoch == 1 and len(frames) > 20:
+                break
+    _assert_live(frames, rig)
+    assert {one.at.epoch: one.size_hw for one in frames} == sizes
+
+
+def test_a_change_of_resolution_within_one_connection_is_an_epoch(rig, in_background, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    first = rig.transport_stream(tmp_path, count=20)
+    second = rig.transport_stream(tmp_path, count=20, size_hw=(64, 128))
+
+    def write(*, stop):
+        with pipe.open("wb", buffering=0) as out:
+            rig.feed(out.write, first + second, count=40, stop=stop)
+
+    in_background(write)
+    frames = _first(LiveSource(str(pipe), policy="every"), 35)
+    assert {one.size_hw for one in frames} == {(96, 160), (64, 128)}
+    assert len({(one.at.epoch, one.size_hw) for one in frames}) == len(
+        {one.at.epoch for one in frames}
+    )
+
+
+class _Handler(http.server.SimpleHTTPRequestHandler):
+    """Files of a folder, and /mjpeg: pictures one after another for ever."""
+
+    rig = None
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        if not self.path.startswith("/mjpeg"):
+            super().do_GET()
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+        self.end_headers()
+        for number in range(100):
+            buffer = io.BytesIO()
+            Image.fromarray(self.rig.marked_picture(number)).save(buffer, "JPEG", quality=95)
+            picture = buffer.getvalue()
+            head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n"
+            try:
+                self.wfile.write(head.encode() + picture + b"\r\n")
+            except OSError:
+                return
+            time.sleep(0.03)
+
+
+@pytest.fixture
+def web(rig, films):
+    handler = functools.partial(_Handler, directory=str(films))
+    _Handler.rig = rig
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = False
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_motion_jpeg_over_http(rig, web):
+    _assert_live(_first(LiveSource(f"{web}/mjpeg"), 10), rig)
+
+
+def test_hls_over_http_ends_where_the_film_ends(rig, web, films):
+    rig.encode(str(films / "list.m3u8"), form="hls", count=50)
+    source = LiveSource(f"{web}/list.m3u8", policy="every")
+    with source.open() as frames:
+        assert len(list(frames)) == 50
+    assert source.stats.state is LiveState.ENDED
+
+
+def test_a_film_plays_at_its_own_rate(films, rig):
+    source = LiveSource(str(films / "clip.mp4"))
+    began_s = time.monotonic()
+    frames = _first(source, 25)
+    assert time.monotonic() - began_s > 0.9
+    _assert_live(frames, rig)
+
+
+def test_a_film_at_full_speed_loses_no_frame(films):
+    source = LiveSource(str(films / "clip.mp4"), realtime=False)
+    with source.open() as frames:
+        kept = list(frames)
+    assert [one.at.index for one in kept] == list(range(100))
+    assert kept[-1].at.pts_s == pytest.approx(99 / 25)
+
+
+def test_a_filter_graph_plays_and_ends():
+    source = LiveSource("lavfi:testsrc=size=64x32:rate=50:duration=0.3")
+    with source.open() as frames:
+        assert 5 <= len(list(frames)) <= 15
+
+
+def test_standard_input(tmp_path, rig, monkeypatch):
+    rig.transport_stream(tmp_path, count=30)
+    with next(tmp_path.glob("*.ts")).open("rb") as film:
+        monkeypatch.setattr("sys.stdin", film)
+        with LiveSource("-", policy="every").open() as frames:
+            assert len(list(frames)) == 30
+
+
+def test_a_slow_consumer_gets_new_frames_and_the_rest_are_counted(films, rig):
+    source = LiveSource(str(films / "clip.mp4"))
+    with source.open() as frames:
+        for frame in islice(frames, 6):
+            time.sleep(0.2)
+            delivery = source.delivery(frame.at)
+            assert delivery.taken_s - delivery.arrived_s < 0.15
+        assert source.stats.num_dropped >= 12
+
+
+def test_a_server_that_hangs_is_given_up_and_no_password_is_shown(caplog):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        source = LiveSource(
+            f"rtsp://root:s3cr3t99@127.0.0.1:{port}/x",
+            retries=1, open_timeout_s=0.5, backoff_cap_s=0.1,
+        )  # fmt: skip
+        began_s = time.monotonic()
+        with (
+            caplog.at_level(logging.INFO),
+            source.open() as frames,
+            pytest.raises(SourceLostError, match="after 2 attempts") as caught,
+        ):
+            next(frames)
+    assert time.monotonic() - began_s < 5
+    assert caught.value.exit_code == 4
+    assert "s3cr3t99" not in caplog.text + str(caught.value) + source.stats.trouble
+    assert source.stats.state is LiveState.LOST
+
+
+def test_an_address_that_cannot_work_is_an_error_at_once():
+    source = LiveSource("lavfi:nosuchfilter", retries=None)
+    with source.open() as frames, pytest.raises(SourceError, match="nosuchfilter"):
+        next(frames)
+
+
+def test_one_source_that_dies_does_not_stop_another(films):
+    dead = LiveSource("tcp://127.0.0.1:1", retries=1, backoff_cap_s=0.1)
+    alive = LiveSource(str(films / "clip.mp4"))
+    with alive.open() as frames:
+        with dead.open() as none, pytest.raises(SourceLostError):
+            next(none)
+        assert len(list(islice(frames, 5))) == 5
+
+
+def test_interrupting_ends_the_iteration():
+    source = LiveSource("lavfi:testsrc=size=64x32:rate=5")
+    threading.Timer(0.3, source.interrupt).start()
+    with source.open() as frames:
+        assert len(list(frames)) <= 3
