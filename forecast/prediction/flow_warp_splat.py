@@ -107,28 +107,37 @@ def _landed(
     2020, section 3.2, with the length of the move in the place of depth).
     """
     height, width = move.shape[-2:]
+    size = height * width
     length = move.norm(dim=0)
-    sources = splat_sources(move, length).flatten()
-    top = torch.where(sources < 0, torch.inf, length.flatten()[sources.clamp(min=0)]).numpy()
-    x = move[0].numpy() + np.arange(width, dtype=np.float32)
-    y = move[1].numpy() + np.arange(height, dtype=np.float32)[:, None]
+    top = _tops(move, length)
+    dx, dy = (axis.ravel() for axis in move.double().numpy())
+    x, y = dx + np.tile(np.arange(width), height), dy + np.repeat(np.arange(height), width)
     left, above = np.floor(x), np.floor(y)
-    sums = np.zeros((4, height * width))
+    depth = length.double().numpy().ravel()
+    covered, weights, across, down = np.zeros((4, size))
     for column, row in ((left, above), (left + 1, above), (left, above + 1), (left + 1, above + 1)):
         share = (1 - np.abs(x - column)) * (1 - np.abs(y - row))
         inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-        target = (row[inside] * width + column[inside]).astype(np.int64)
-        behind = np.where(np.isinf(top[target]), 0, top[target] - length.numpy()[inside])
-        weight = share[inside] * np.exp(-SHARPNESS * np.maximum(behind, 0))
-        moves = move.numpy()[:, inside]
-        for total, values in zip(sums, (share[inside], weight, *(weight * moves)), strict=True):
-            total += _summed(target, values, total.size)
-    hole = torch.from_numpy(sums[0] < COVERED).reshape(height, width)
-    mean = sums[2:] / np.maximum(sums[1], 1e-12)
-    return torch.from_numpy(mean.astype(np.float32)).reshape(2, height, width), hole
+        target = np.where(inside, row * width + column, size).astype(np.int64)
+        weight = share * np.exp(SHARPNESS * np.minimum(depth - top[target], 0))
+        covered += _summed(target, share, size)
+        weights += _summed(target, weight, size)
+        across += _summed(target, weight * dx, size)
+        down += _summed(target, weight * dy, size)
+    mean = np.stack([across, down]) / np.maximum(weights, 1e-12)
+    hole = torch.from_numpy(covered < COVERED).reshape(height, width)
+    return torch.from_numpy(mean).float().reshape(2, height, width), hole
+
+
+def _tops(move: Float[Tensor, "2 H W"], length: Float[Tensor, "H W"]) -> NDArray[np.float64]:
+    """Length of the longest move that ends at each pixel, 0 where none does; then 0 for outside."""
+    sources = splat_sources(move, length).flatten()
+    tops = torch.where(sources < 0, 0, length.flatten()[sources.clamp(min=0)])
+    return np.append(tops.double().numpy(), 0.0)
 
 
 def _summed(
-    target: NDArray[np.int64], values: NDArray[np.floating], size: int
+    target: NDArray[np.int64], values: NDArray[np.float64], size: int
 ) -> NDArray[np.float64]:
-    return np.bincount(target, values, size).astype(np.float64, copy=False)
+    sums = np.bincount(target, values, size + 1)
+    return sums[:size].astype(np.float64, copy=False)
