@@ -77,7 +77,7 @@ def make_dataset(
     Raises:
         UsageError: No data set of that kind can be made, or a number is out of range.
     """
-    from forecast.sources.street.layout import write_cityscapes
+    from forecast.sources.street.cityscapes_layout import write_cityscapes
 
     if kind != "street":
         raise UsageError(f"{kind!r} cannot be made; known: street")

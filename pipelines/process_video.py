@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from forecast.api.process import first_frame, process, replayed
+from forecast.api.process import process, replayed
 from forecast.errors import UsageError
 from forecast.handover import StageClock
 from forecast.labels import LabelSpace
@@ -20,7 +20,7 @@ from forecast.storage.manifest import Manifest
 from forecast.storage.overlay_video import OverlayVideo
 from forecast.storage.recording import Recording, RecordingWriter, whole_shard
 from forecast.values import Step
-from forecast.windows import num_stride_frames
+from forecast.windows import num_stride_frames, restart_index
 from pipelines.config import ProcessSettings, resolved
 from pipelines.networks import Workshop, workshop
 from pipelines.progress import console, progress
@@ -116,12 +116,7 @@ class _Clip:
             sinks=[*([recording] if recording is not None else []), *later],
             every=self.settings.every,
             batch_size=self.settings.batch_size,
-            begin=first_frame(
-                committed,
-                fps=self.source.fps,
-                predictor=self.predictor,
-                batch_size=self.settings.batch_size,
-            ),
+            begin=self._begin(committed),
             device=self.shop.placement.device,
             clock=clock,
         )
@@ -133,6 +128,16 @@ class _Clip:
                 if step.frame.at.index >= committed:
                     advance()
         return num_forecasts
+
+    def _begin(self, committed: int) -> int:
+        if self.source.fps is None:
+            return 0
+        return restart_index(
+            committed,
+            needs=self.predictor.needs,
+            frame_s=1 / self.source.fps,
+            batch_size=self.settings.batch_size,
+        )
 
     def _recording(self) -> RecordingWriter | None:
         if not {"recording", "soft"} & set(self.settings.save):

@@ -17,21 +17,6 @@ from forecast.stages import FrameSource, Predictor, Refiner, Segmenter, Sink
 from forecast.storage.recording import Recording
 from forecast.stream import run
 from forecast.values import Forecast, Frame, Segmentation, Step
-from forecast.windows import num_stride_frames
-
-
-def first_frame(
-    num_committed: int, *, fps: float | None, predictor: Predictor | None, batch_size: int
-) -> int:
-    """Where a run that goes on must begin, so that it makes the same bytes.
-
-    Early enough for the first missing frame's history, and at the beginning of a micro-batch.
-    """
-    if num_committed == 0 or predictor is None or fps is None:
-        return 0
-    needs = predictor.needs
-    reach = max(1, (needs.num_observations - 1) * num_stride_frames(needs.step_s, 1 / fps))
-    return max(0, num_committed - reach) // batch_size * batch_size
 
 
 def process(
@@ -59,7 +44,7 @@ def process(
         refiner: Improves each segmentation.
         every: Forecast from every N-th frame.
         batch_size: Frames segmented together.
-        begin: Index of the first frame to read, from `first_frame`.
+        begin: Index of the first frame to read, from `windows.restart_index`.
         device: Where the segmenter runs.
         clock: Told how long each stage works.
 

@@ -1,0 +1,175 @@
+import numpy as np
+import pytest
+import torch
+
+from forecast.api.evaluate import annotation_segmenters, evaluate, planned
+from forecast.errors import UsageError
+from forecast.evaluation.confusion import mean_iou, pooled
+from forecast.evaluation.protocol import Protocol
+from forecast.labels import CAMVID, CITYSCAPES
+from forecast.prediction.copy_last import CopyLast
+from forecast.values import Frame, Instant, LabelMap, Segmentation
+
+HW = (16, 24)
+
+
+class Clip:
+    """Thirty frames whose only annotation is that of frame 19, and a note of what was read."""
+
+    space = CITYSCAPES
+    fps = 17.0
+    num_frames = 30
+    fingerprint = "f"
+
+    def __init__(self, clip="a_000000_000019", annotated=(19,)):
+        self.clip = clip
+        self.annotated = annotated
+        self.read = []
+
+    def open(self, only=None):
+        from contextlib import nullcontext
+
+        return nullcontext(self._frames(only))
+
+    def _frames(self, only):
+        for index in range(self.num_frames):
+            if only is None or index in only:
+                self.read.append(index)
+                at = Instant(clip=self.clip, index=index, pts_s=index / 17)
+                yield Frame(at=at, rgb=torch.full((3, *HW), index, dtype=torch.uint8))
+
+    def label_map(self, index):
+        at = Instant(clip=self.clip, index=index, pts_s=index / 17)
+        ids = (torch.arange(HW[1]) // 4 + index).remainder(19).byte().repeat(HW[0], 1)
+        ids[0] = 255
+        return LabelMap(at=at, space=CITYSCAPES, ids=ids)
+
+
+class Stripes:
+    """A perfect network: what the annotation would be."""
+
+    name = "stripes"
+    space = CITYSCAPES
+    fingerprint = "s"
+
+    def __call__(self, frames):
+        return [self._one(frame) for frame in frames]
+
+    def _one(self, frame):
+        ids = (torch.arange(HW[1]) // 4 + frame.at.index).remainder(19).long().repeat(HW[0], 1)
+        probs = torch.nn.functional.one_hot(ids, 19).permute(2, 0, 1).float()
+        return Segmentation(at=frame.at, space=CITYSCAPES, size_hw=HW, probs=probs)
+
+
+def _protocol(clips, **changes):
+    told = {
+        "dataset": "cityscapes",
+        "split": "val",
+        "label_space": "cityscapes",
+        "fps_by_clip": {clip.clip: 17.0 for clip in clips},
+        "horizons_s": (0.18, 0.53),
+        "step_s": 3 / 17,
+        "num_inputs": 4,
+        "inputs": "published",
+        "origins": "anchored",
+        "targets": ("truth", "segmenter"),
+        "segmenter": "stripes",
+        "segmenter_fingerprint": "s",
+    }
+    return Protocol(**(told | changes))
+
+
+def _evaluated(clips, protocol, segmenters=lambda _: Stripes()):
+    return evaluate(
+        clips,
+        protocol=protocol,
+        plan=planned(protocol, clips),
+        segmenters=segmenters,
+        predictors=[CopyLast()],
+        space=CITYSCAPES,
+    )
+
+
+def test_exactly_the_published_frames_are_read():
+    clip = Clip()
+    _evaluated([clip], _protocol([clip]))
+    assert clip.read == [1, 4, 7, 10, 13, 16, 19]
+
+
+def test_native_inputs_add_the_frame_before_each_origin():
+    clip = Clip()
+    _evaluated([clip], _protocol([clip], inputs="native"))
+    assert clip.read == [1, 4, 7, 9, 10, 13, 15, 16, 19]
+
+
+def test_a_perfect_segmenter_is_a_perfect_ceiling_and_copying_is_not():
+    clip = Clip()
+    evaluated = _evaluated([clip], _protocol([clip]))
+    by_row = {(one.predictor, one.target, one.horizon_s): one for one in evaluated.scores}
+    assert len(by_row) == 8
+    for (predictor, _, _), scores in by_row.items():
+        reached = mean_iou(pooled([one.confusion for one in scores.sums]))
+        assert (reached == 1) == (predictor == "ceiling")
+    assert by_row["copy-last", "truth", 0.18].served_s == pytest.approx(3 / 17)
+    assert by_row["copy-last", "truth", 0.53].steps == 3
+
+
+def test_void_never_counts():
+    clip = Clip()
+    scores = _evaluated([clip], _protocol([clip])).scores
+    truth = next(one for one in scores if one.target == "truth")
+    assert truth.sums[0].confusion.sum() == (HW[0] - 1) * HW[1]
+
+
+def test_annotations_in_a_segmenters_place_need_every_input():
+    clip = Clip()
+    with pytest.raises(UsageError, match="frame 1 has no annotation"):
+        _evaluated([clip], _protocol([clip], targets=("truth",)), annotation_segmenters)
+
+
+def test_annotations_in_a_segmenters_place_score_one_at_the_ceiling():
+    clip = Clip(annotated=tuple(range(30)))
+    protocol = _protocol([clip], targets=("truth",), origins="common")
+    evaluated = _evaluated([clip], protocol, annotation_segmenters)
+    ceiling = [one for one in evaluated.scores if one.predictor == "ceiling"]
+    assert ceiling
+    for one in ceiling:
+        assert mean_iou(pooled([sums.confusion for sums in one.sums])) == 1
+
+
+def test_two_clips_add_up():
+    clips = [Clip("a_000000_000019"), Clip("b_000000_000019")]
+    both = _evaluated(clips, _protocol(clips)).scores
+    apart = [_evaluated([clip], _protocol([clip])).scores for clip in clips]
+    for whole, *parts in zip(both, *apart, strict=True):
+        total = pooled([one.confusion for part in parts for one in part.sums])
+        assert np.array_equal(pooled([one.confusion for one in whole.sums]), total)
+
+
+def test_every_picture_kept_has_its_present_and_its_future():
+    clip = Clip()
+    looks = _evaluated([clip], _protocol([clip])).looks
+    assert {one.horizon_s for one in looks} == {0.18, 0.53}
+    for one in looks:
+        assert one.now.at.index == one.sums.origin_index
+        assert one.future.at.index == 19
+
+
+def test_clips_too_short_for_a_horizon_are_refused_with_what_is_needed():
+    clip = Clip()
+    protocol = _protocol([clip], origins="common", horizons_s=(2.0,))
+    with pytest.raises(UsageError, match=r"has 30 frames .* needs 44"):
+        planned(protocol, [clip])
+
+
+def test_scores_in_another_space_collapse_both_sides():
+    clip = Clip()
+    evaluated = evaluate(
+        [clip],
+        protocol=_protocol([clip], targets=("segmenter",), label_space="camvid"),
+        plan=planned(_protocol([clip]), [clip]),
+        segmenters=lambda _: Stripes(),
+        predictors=[CopyLast()],
+        space=CAMVID,
+    )
+    assert evaluated.scores[0].sums[0].confusion.shape == (11, 11)
