@@ -13,7 +13,7 @@ from forecast.evaluation.protocol import Protocol
 from forecast.labels import LabelSpace
 from forecast.report.contents import PictureRow, Report
 from forecast.report.pictures import picture_row
-from forecast.values import Frame, Interval, Result, Scores
+from forecast.values import Frame, Result, Scores
 from pipelines.progress import console
 from pipelines.provenance import commit, machine, versions
 
@@ -95,10 +95,4 @@ def show_results(results: Sequence[Result]) -> None:
 def _cell(result: Result | None) -> str:
     if result is None:
         return "-"
-    return f"{100 * result.miou:.1f}{_spread(result.ci95)} / {100 * result.miou_moving:.1f}"
-
-
-def _spread(interval: Interval | None) -> str:
-    if interval is None:
-        return ""
-    return f" [{100 * interval.low:.1f}, {100 * interval.high:.1f}]"
+    return f"{100 * result.miou:.1f} / {100 * result.miou_moving:.1f}"

@@ -1,23 +1,24 @@
-"""From a belief on a coarse grid to one label a pixel.
+"""From a belief on a network's grid to one label a pixel.
 
 Axes: K classes, h w grid, H W picture.
 """
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
+from numpy.typing import NDArray
 from torch import Tensor
-
-from forecast.geometry.resize import resize_probs
 
 
 def labels_at(probs: Float[Tensor, "K h w"], size_hw: tuple[int, int]) -> UInt8[Tensor, "H W"]:
     """The likeliest class of every pixel: probabilities bilinear, then arg-max.
 
     Goes class by class, so that it holds two maps of the picture's size and never K of them
-    (19 classes at 1024x2048 would be 159 MB). A grid finer than the picture is averaged by area.
+    (19 classes at 1024x2048 would be 159 MB). Where the grid is finer than the picture it is
+    averaged by area, as in `resize_probs`.
 
     Args:
         probs: Class probabilities on any grid and device.
@@ -26,19 +27,20 @@ def labels_at(probs: Float[Tensor, "K h w"], size_hw: tuple[int, int]) -> UInt8[
     Returns:
         Class ids, on the CPU; of two equal classes the first.
     """
-    grid_hw = (probs.shape[-2], probs.shape[-1])
-    if grid_hw == size_hw:
-        return probs.argmax(dim=0).byte().cpu()
-    if grid_hw[0] > size_hw[0] or grid_hw[1] > size_hw[1]:
-        return resize_probs(probs.float(), size_hw).argmax(dim=0).byte().cpu()
-    import cv2
-
     maps = probs.float().cpu().numpy()
-    width_height = size_hw[::-1]
-    best = cv2.resize(maps[0], width_height, interpolation=cv2.INTER_LINEAR)
+    best = _fitted(maps[0], size_hw).copy()
     labels = np.zeros(size_hw, np.uint8)
     for index in range(1, len(maps)):
-        rival = cv2.resize(maps[index], width_height, interpolation=cv2.INTER_LINEAR)
-        labels[rival > best] = index
+        rival = _fitted(maps[index], size_hw)
+        np.putmask(labels, rival > best, index)
         np.maximum(best, rival, out=best)
     return torch.from_numpy(labels)
+
+
+def _fitted(one: NDArray[np.float32], size_hw: tuple[int, int]) -> NDArray[np.float32]:
+    height, width = min(one.shape[0], size_hw[0]), min(one.shape[1], size_hw[1])
+    if (height, width) != one.shape:
+        one = cv2.resize(one, (width, height), interpolation=cv2.INTER_AREA)
+    if (height, width) != size_hw:
+        one = cv2.resize(one, size_hw[::-1], interpolation=cv2.INTER_LINEAR)
+    return one
