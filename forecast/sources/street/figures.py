@@ -7,16 +7,19 @@ Axes: H W texels.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+import math
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast.labels import CITYSCAPES
-from forecast.sources.street.patches import Patch, Texture, upright
+from forecast.sources.street.patches import Patch, Sprite, Texture, sprite, upright
 
 Colour = tuple[int, int, int]
+Planes = NDArray[np.float64]
 _PERSON, _RIDER = CITYSCAPES.id_of("person"), CITYSCAPES.id_of("rider")
 _TOPS: tuple[Colour, ...] = (
     (42, 44, 52), (120, 34, 36), (58, 74, 104), (150, 146, 136), (70, 88, 66), (200, 196, 188),
@@ -40,8 +43,10 @@ class Look:
     hair: int
 
 
-def random_look(rng: np.random.Generator) -> Look:
+@lru_cache(maxsize=4096)
+def random_look(seed: int) -> Look:
     """Somebody; one in eight a child."""
+    rng = np.random.default_rng(seed)
     child = rng.random() < 0.12
     return Look(
         height=float(rng.uniform(1.1, 1.4) if child else rng.uniform(1.58, 1.9)),
@@ -84,24 +89,34 @@ def _torso(top: Colour, skin: Colour, hair: Colour) -> Texture:
     return Texture(picture)
 
 
-def _hung(
-    joint: tuple[float, float], angle_rad: float, length: float, width: float, z: float
-) -> NDArray[np.float64]:
-    """The plane of a limb that hangs from a joint (x, y), turned towards +x."""
-    down = np.array([np.sin(angle_rad), -np.cos(angle_rad), 0.0])
-    right = np.array([np.cos(angle_rad), np.sin(angle_rad), 0.0])
-    origin = np.array([joint[0], joint[1], z]) - right * width / 2
-    return np.stack([right * width, down * length, origin], 1)
-
-
-def _joint(start: tuple[float, float], angle_rad: float, length: float) -> tuple[float, float]:
-    return (
-        start[0] + float(np.sin(angle_rad)) * length,
-        start[1] - float(np.cos(angle_rad)) * length,
+@lru_cache(maxsize=2048)
+def _dressed(look: Look, label: int) -> Sprite:
+    """Trunk, then thigh, shin and arm of the left and of the right; each plane still to be set."""
+    top, legs, skin = _TOPS[look.top], _LEGS[look.legs], _SKINS[look.skin]
+    side = (_limb(legs, legs, 0.75), _limb(legs, (30, 26, 24), 0.6), _limb(top, skin, 0.55))
+    return Sprite(
+        planes=np.zeros((7, 3, 3)),
+        textures=(_torso(top, skin, _HAIR[look.hair]), *side, *side),
+        labels=np.full(7, label, np.uint8),
+        one_sided=np.zeros(7, np.bool_),
+        gains=np.array((1.0, 1.0, 1.0, 0.9, 1.0, 1.0, 0.9), np.float32),
     )
 
 
-def walker(look: Look, *, phase_rad: float, swing: float, spread: float) -> tuple[Patch, ...]:
+def _hung(limbs: list[tuple[float, float, float, float, float, float]]) -> Planes:
+    """Planes of limbs (joint x, joint y, angle towards +x, length, width, z), hung from joints."""
+    x, y, angle, length, width, z = np.array(limbs).T
+    sin, cos, none = np.sin(angle), np.cos(angle), np.zeros_like(x)
+    return np.array(
+        [
+            [width * cos, length * sin, x - cos * width / 2],
+            [width * sin, -length * cos, y - sin * width / 2],
+            [none, none, z],
+        ]
+    ).transpose(2, 0, 1)
+
+
+def walker(look: Look, *, phase_rad: float, swing: float, spread: float) -> Sprite:
     """A person in mid-stride.
 
     Args:
@@ -111,30 +126,39 @@ def walker(look: Look, *, phase_rad: float, swing: float, spread: float) -> tupl
         spread: How far apart the two legs stand, 0 from the side to 1 from the front.
     """
     tall, wide = look.height, 0.26 * look.height * look.girth
-    top, legs, skin = _TOPS[look.top], _LEGS[look.legs], _SKINS[look.skin]
-    hip = 0.48 * tall + 0.012 * tall * abs(np.cos(phase_rad)) * min(1.0, 4 * swing)
-    patches: list[Patch] = []
+    hip = 0.48 * tall + 0.012 * tall * abs(math.cos(phase_rad)) * min(1.0, 4 * swing)
+    limbs = [(0.0, hip + 0.52 * tall, 0.0, 0.55 * tall, (0.75 + 0.25 * spread) * wide, 0.0)]
     for side in (-1, 1):
-        turn = phase_rad if side > 0 else phase_rad + np.pi
-        thigh = swing * float(np.sin(turn))
-        shin = thigh - 1.3 * swing * max(0.0, float(np.cos(turn)))
-        joint = (side * spread * 0.22 * wide, hip)
-        knee = _joint(joint, thigh, 0.235 * tall)
-        z = 0.02 * side
-        thigh_plane = _hung(joint, thigh, 0.27 * tall, 0.36 * wide, z)
-        shin_plane = _hung(knee, shin, 0.255 * tall, 0.30 * wide, z + 0.004)
-        patches.append(Patch(plane=thigh_plane, texture=_limb(legs, legs, 0.75), label=_PERSON))
-        shin_texture = _limb(legs, (30, 26, 24), 0.6)
-        patches.append(Patch(plane=shin_plane, texture=shin_texture, label=_PERSON))
-        shoulder = (side * (0.12 + 0.33 * spread) * wide, hip + 0.33 * tall)
-        arm = _hung(shoulder, -0.8 * thigh + 0.1 * side * spread, 0.38 * tall, 0.24 * wide, -2 * z)
-        patches.append(Patch(plane=arm, texture=_limb(top, skin, 0.55), label=_PERSON, gain=0.9))
-    trunk = upright(
-        centre_x=0.0, bottom=hip - 0.03 * tall, width=(0.75 + 0.25 * spread) * wide,
-        height=0.55 * tall,
-    )  # fmt: skip
-    body = _torso(top, skin, _HAIR[look.hair])
-    return (*patches, Patch(plane=trunk, texture=body, label=_PERSON))
+        turn = phase_rad if side > 0 else phase_rad + math.pi
+        thigh = swing * math.sin(turn)
+        shin = thigh - 1.3 * swing * max(0.0, math.cos(turn))
+        x, z = side * spread * 0.22 * wide, 0.02 * side
+        knee = x + 0.235 * tall * math.sin(thigh), hip - 0.235 * tall * math.cos(thigh)
+        limbs.append((x, hip, thigh, 0.27 * tall, 0.36 * wide, z))
+        limbs.append((*knee, shin, 0.255 * tall, 0.30 * wide, z + 0.004))
+        arm = -0.8 * thigh + 0.1 * side * spread
+        shoulder = side * (0.12 + 0.33 * spread) * wide
+        limbs.append((shoulder, hip + 0.33 * tall, arm, 0.38 * tall, 0.24 * wide, -2 * z))
+    return replace(_dressed(look, _PERSON), planes=_hung(limbs))
+
+
+def rider(look: Look, *, phase_rad: float, side_on: bool) -> Sprite:
+    """Somebody on a saddle, pedalling; on a motorcycle the phase stands still."""
+    tall, wide = look.height, 0.27 * look.height * look.girth
+    seat, hip, lean = (-0.15, 0.92, -0.28) if side_on else (0.0, 0.92, 0.0)
+    neck = seat - 0.5 * tall * math.sin(lean), hip - 0.03 + 0.5 * tall * math.cos(lean)
+    limbs = [(*neck, lean, 0.5 * tall, wide, 0.0)]
+    for side in (-1, 1):
+        lift = 0.45 + 0.4 * math.sin(phase_rad if side > 0 else phase_rad + math.pi)
+        thigh, shin = (1.25 * lift, -0.25) if side_on else (0.08 * side, 0.0)
+        x, z = seat + (0.0 if side_on else side * 0.2 * wide), 0.02 * side + 0.02
+        long = 0.25 * tall * (1.0 if side_on else 1.0 - 0.45 * lift)
+        knee = x + 0.9 * long * math.sin(thigh), hip - 0.9 * long * math.cos(thigh)
+        limbs.append((x, hip, thigh, long, 0.36 * wide, z))
+        limbs.append((*knee, shin, 0.25 * tall, 0.30 * wide, z - 0.004))
+        shoulder, arm = (seat + 0.22, 0.9) if side_on else (seat + side * 0.4 * wide, 0.25 * side)
+        limbs.append((shoulder, hip + 0.28 * tall, arm, 0.33 * tall, 0.24 * wide, -z))
+    return replace(_dressed(look, _RIDER), planes=_hung(limbs))
 
 
 @lru_cache(maxsize=32)
@@ -150,7 +174,7 @@ def _two_wheeler(kind: str, colour: Colour, *, side_on: bool) -> Texture:
             cv2.circle(picture, (x, 76), 30, (26, 26, 28, 255), thick, cv2.LINE_AA)
             cv2.circle(picture, (x, 76), 6, (120, 120, 124, 255), -1, cv2.LINE_AA)
         frame = ((34, 76), (78, 76), (122, 34), (66, 34), (78, 76), (66, 30), (34, 76))
-        for start, end in zip(frame, frame[1:], strict=False):
+        for start, end in itertools.pairwise(frame):
             cv2.line(picture, start, end, (*colour, 255), thick, cv2.LINE_AA)
         cv2.line(picture, (142, 76), (122, 20), (*colour, 255), thick, cv2.LINE_AA)
         cv2.line(picture, (54, 24), (80, 24), (20, 20, 20, 255), 7, cv2.LINE_AA)
@@ -167,36 +191,24 @@ def _two_wheeler(kind: str, colour: Colour, *, side_on: bool) -> Texture:
     return Texture(picture)
 
 
-def machine(kind: str, colour_number: int, *, side_on: bool) -> Patch:
+@lru_cache(maxsize=64)
+def machine(kind: str, colour_number: int, *, side_on: bool) -> Sprite:
     """A bicycle or motorcycle without its rider."""
     plane = upright(centre_x=0.0, bottom=0.0, width=1.75 if side_on else 0.56, height=1.1, z=0.03)
     texture = _two_wheeler(kind, _TOPS[colour_number % len(_TOPS)], side_on=side_on)
-    return Patch(plane=plane, texture=texture, label=CITYSCAPES.id_of(kind))
+    return sprite((Patch(plane=plane, texture=texture, label=CITYSCAPES.id_of(kind)),))
 
 
-def rider(look: Look, *, phase_rad: float, side_on: bool) -> tuple[Patch, ...]:
-    """Somebody on a saddle, pedalling; on a motorcycle the phase stands still."""
-    tall, wide = look.height, 0.27 * look.height * look.girth
-    top, legs, skin = _TOPS[look.top], _LEGS[look.legs], _SKINS[look.skin]
-    seat_x, hip = (-0.15, 0.92) if side_on else (0.0, 0.92)
-    patches: list[Patch] = []
-    for side in (-1, 1):
-        turn = phase_rad if side > 0 else phase_rad + np.pi
-        lift = 0.45 + 0.4 * float(np.sin(turn))
-        thigh, shin = (1.25 * lift, -0.25) if side_on else (0.08 * side, 0.0)
-        joint = (seat_x + (0.0 if side_on else side * 0.2 * wide), hip)
-        long = 0.25 * tall * (1.0 if side_on else 1.0 - 0.45 * lift)
-        knee = _joint(joint, thigh, 0.9 * long)
-        z = 0.02 * side + 0.02
-        thigh_plane = _hung(joint, thigh, long, 0.36 * wide, z)
-        shin_plane = _hung(knee, shin, 0.25 * tall, 0.30 * wide, z - 0.004)
-        patches.append(Patch(plane=thigh_plane, texture=_limb(legs, legs, 0.75), label=_RIDER))
-        shin_texture = _limb(legs, (30, 26, 24), 0.6)
-        patches.append(Patch(plane=shin_plane, texture=shin_texture, label=_RIDER))
-        shoulder = (seat_x + (0.22 if side_on else side * 0.4 * wide), hip + 0.28 * tall)
-        arm_plane = _hung(shoulder, 0.9 if side_on else 0.25 * side, 0.33 * tall, 0.24 * wide, -z)
-        patches.append(Patch(plane=arm_plane, texture=_limb(top, skin, 0.55), label=_RIDER))
-    lean = -0.28 if side_on else 0.0
-    tip = (seat_x - 0.5 * tall * float(np.sin(lean)), hip - 0.03 + 0.5 * tall * float(np.cos(lean)))
-    trunk = _hung(tip, lean, 0.5 * tall, wide, 0.0)
-    return (*patches, Patch(plane=trunk, texture=_torso(top, skin, _HAIR[look.hair]), label=_RIDER))
+def mounted(kind: str, colour: int, look: Look, *, phase_rad: float, side_on: bool) -> Sprite:
+    """A bicycle or motorcycle with its rider."""
+    under, over = (
+        machine(kind, colour, side_on=side_on),
+        rider(look, phase_rad=phase_rad, side_on=side_on),
+    )
+    return Sprite(
+        planes=np.concatenate([under.planes, over.planes]),
+        textures=(*under.textures, *over.textures),
+        labels=np.concatenate([under.labels, over.labels]),
+        one_sided=np.concatenate([under.one_sided, over.one_sided]),
+        gains=np.concatenate([under.gains, over.gains]),
+    )

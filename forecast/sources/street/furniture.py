@@ -11,7 +11,7 @@ import numpy as np
 
 from forecast.labels import CITYSCAPES
 from forecast.sources.street.noise import grain, opaque, smooth_noise, tinted
-from forecast.sources.street.patches import Patch, Texture, upright
+from forecast.sources.street.patches import Patch, Sprite, Texture, sprite, upright
 
 NUM_CROWNS, NUM_SIGNS = 12, 6
 _VEGETATION, _POLE = CITYSCAPES.id_of("vegetation"), CITYSCAPES.id_of("pole")
@@ -51,12 +51,12 @@ def _bark(number: int) -> Texture:
     return Texture(opaque(tinted(base, grooves * 0.4, grain(rng, (64, 32)) * 0.06)))
 
 
-def tree(number: int, *, height: float) -> tuple[Patch, ...]:
+def tree(number: int, *, height: float) -> Sprite:
     """A trunk and two crowns, one before the other."""
     wide = 0.72 * height
     patches = [
         Patch(
-            plane=upright(centre_x=0, bottom=0, width=0.045 * height, height=0.5 * height),
+            plane=upright(centre_x=0.0, bottom=0.0, width=0.045 * height, height=0.5 * height),
             texture=_bark(number % 2),
             label=_VEGETATION,
         )
@@ -70,7 +70,7 @@ def tree(number: int, *, height: float) -> tuple[Patch, ...]:
         patches.append(
             Patch(plane=plane, texture=texture, label=_VEGETATION, gain=0.85 + 0.15 * layer)
         )
-    return tuple(patches)
+    return sprite(patches)
 
 
 @lru_cache(maxsize=4)
@@ -96,7 +96,7 @@ def _pole(height: float, width: float) -> Patch:
     return Patch(plane=plane, texture=_metal(), label=_POLE)
 
 
-def lamp_post(*, reach: float) -> tuple[Patch, ...]:
+def lamp_post(*, reach: float) -> Sprite:
     """A tall pole with an arm over the road.
 
     Args:
@@ -104,10 +104,12 @@ def lamp_post(*, reach: float) -> tuple[Patch, ...]:
     """
     arm = upright(centre_x=reach / 2, bottom=7.0, width=abs(reach), height=0.14)
     head = upright(centre_x=reach, bottom=6.9, width=0.8, height=0.18)
-    return (
-        _pole(7.1, 0.17),
-        Patch(plane=arm, texture=_metal(), label=_POLE),
-        Patch(plane=head, texture=_metal(), label=_POLE, gain=1.3),
+    return sprite(
+        (
+            _pole(7.1, 0.17),
+            Patch(plane=arm, texture=_metal(), label=_POLE),
+            Patch(plane=head, texture=_metal(), label=_POLE, gain=1.3),
+        )
     )
 
 
@@ -139,11 +141,11 @@ def _sign(number: int) -> Texture:
     return Texture(picture)
 
 
-def sign(number: int) -> tuple[Patch, ...]:
+def sign(number: int) -> Sprite:
     """A traffic sign on its pole."""
     board = upright(centre_x=0.0, bottom=2.1, width=0.72, height=0.72, z=-0.05)
     label = CITYSCAPES.id_of("traffic sign")
-    return _pole(2.7, 0.08), Patch(plane=board, texture=_sign(number), label=label)
+    return sprite((_pole(2.7, 0.08), Patch(plane=board, texture=_sign(number), label=label)))
 
 
 @lru_cache(maxsize=3)
@@ -159,8 +161,9 @@ def _lights(lit: int) -> Texture:
     return Texture(picture)
 
 
-def traffic_light(*, lit: int) -> tuple[Patch, ...]:
+@lru_cache(maxsize=3)
+def traffic_light(*, lit: int) -> Sprite:
     """A signal on its pole; 0 red, 1 amber, 2 green."""
     head = upright(centre_x=0.0, bottom=2.5, width=0.36, height=1.0, z=-0.08)
     label = CITYSCAPES.id_of("traffic light")
-    return _pole(3.3, 0.12), Patch(plane=head, texture=_lights(lit), label=label)
+    return sprite((_pole(3.3, 0.12), Patch(plane=head, texture=_lights(lit), label=label)))

@@ -1,7 +1,7 @@
 """What lies underfoot: road, marks, kerbs, pavement and grass, and which class each is.
 
 A tile is one block long (rows are s) and wide enough for the street and its surroundings (columns
-are d). It is kept at several lengths, so that far ground, seen at a grazing angle, does not flicker.
+are d). It is kept at several lengths, so that far ground, seen at a grazing angle, stays calm.
 Axes: H W texels.
 """
 
@@ -108,7 +108,7 @@ def _grass(rng: np.random.Generator) -> NDArray[np.float32]:
     blotches = smooth_noise(rng, _SIZE, cell=40, octaves=4)
     rgb = tinted((92, 108, 58), blotches * 0.3, grain(rng, _SIZE) * 0.12)
     dry = np.clip(blotches * 2 - 0.4, 0, 0.7)[..., None]
-    return rgb + dry * (np.array((134, 118, 82), np.float32) - rgb)
+    return np.asarray(rgb + dry * (np.array((134, 118, 82), np.float32) - rgb), np.float32)
 
 
 @lru_cache(maxsize=12)
@@ -130,7 +130,8 @@ def tile(layout: Layout, kind: BlockKind) -> Tile:
     full = full.clip(0, 255).astype(np.uint8)
     levels = tuple(
         np.asarray(
-            cv2.resize(full, (_SIZE[1] // across, _SIZE[0] // along), interpolation=cv2.INTER_AREA)
+            cv2.resize(full, (_SIZE[1] // across, _SIZE[0] // along), interpolation=cv2.INTER_AREA),
+            np.uint8,
         )
         for along, across in SHRINK
     )

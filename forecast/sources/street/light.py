@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from forecast.sources.street.camera import CLOUD_PLANE, Camera
 from forecast.sources.street.noise import Plane, smooth_noise
 
-Colour = tuple[float, float, float]
+Colour = tuple[float | int, float | int, float | int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,12 +107,20 @@ def sky(light: Light, camera: Camera, *, num_rows: int) -> NDArray[np.float32]:
     fade = np.clip(height * 5 - 0.15, 0, 1)
     amount = np.clip((seen - 0.62 + 0.5 * light.cover) * 3.2, 0, 1) * fade
     blue = np.clip(height * 2.6, 0, 1)[..., None]
-    clear = np.asarray(light.horizon, np.float32) * (1 - blue) + np.float32(light.zenith) * blue
-    shaded = np.float32(light.cloud) * (0.9 + 0.2 * seen[..., None])
+    clear = (
+        np.asarray(light.horizon, np.float32) * (1 - blue)
+        + np.asarray(light.zenith, np.float32) * blue
+    )
+    shaded = np.asarray(light.cloud, np.float32) * (0.9 + 0.2 * seen[..., None])
     mixed = clear + amount[..., None] * (shaded - clear)
     return np.asarray(
         cv2.resize(mixed.astype(np.float32), (width, num_rows), interpolation=cv2.INTER_LINEAR)
     )
+
+
+def _noise_rows(num_rows: int, rng: np.random.Generator) -> list[int]:
+    """Where in the pool of noise each row of a picture begins."""
+    return rng.integers(0, _sensor_noise().size - 3 * 8192, num_rows).tolist()
 
 
 def developed(
@@ -134,17 +142,16 @@ def developed(
     """
     import cv2
 
-    haze = 1.0 - np.exp(-1.0 / (light.haze_m * np.maximum(inverse_depth, 1e-3)))
-    haze *= inverse_depth > 0
-    haze = haze[..., None]
-    rgb *= 1.0 - haze
-    rgb += haze * np.asarray(light.horizon, np.float32)
+    clear = np.exp(np.float32(-1 / light.haze_m) / np.maximum(inverse_depth, np.float32(1e-3)))
+    clear[inverse_depth == 0] = 1.0
+    rgb -= np.asarray(light.horizon, np.float32)
+    rgb *= clear[..., None]
+    rgb += np.asarray(light.horizon, np.float32)
     sigma = light.blur_px * max(0.5, rgb.shape[1] / 512) ** 0.5
-    blurred = cv2.GaussianBlur(rgb, (0, 0), sigma)
-    pool = _sensor_noise()
-    start = int(np.random.default_rng([seed, 51, index]).integers(pool.size))
-    noise = np.resize(
-        np.roll(pool, -start) if rgb.size > pool.size - start else pool[start:], rgb.size
-    )
-    blurred += light.noise * noise.reshape(rgb.shape)
-    return cv2.convertScaleAbs(np.maximum(blurred, 0.0))
+    blurred = np.asarray(cv2.GaussianBlur(rgb, (0, 0), sigma), np.float32)
+    rows = _noise_rows(rgb.shape[0], np.random.default_rng([seed, 51, index]))
+    num = rgb.shape[1] * 3
+    for row, start in zip(blurred.reshape(-1, num), rows, strict=True):
+        row += _sensor_noise()[start : start + num] * np.float32(light.noise)
+    np.clip(blurred, 0.0, 255.0, out=blurred)
+    return blurred.astype(np.uint8)

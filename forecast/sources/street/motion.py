@@ -1,4 +1,4 @@
-"""How the camera car drives: cruising, slowing for bends, stopping for people, nodding as it brakes.
+"""How the camera car drives: cruises, slows for bends, stops for people, nods as it brakes.
 
 Simulated once for a whole clip (40 bytes a frame); afterwards every moment is a look-up.
 Axes: T frames.
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from forecast.sources.street.camera import Camera
 from forecast.sources.street.road import BLOCK_M, CROSSWALK_M, Road
 
-_BRAKE, _PULL = 2.6, 1.6
+_PULL = 1.6
+_HALT_SHARE = 0.65
 _LOOK_ON_S = 14.0
 """Simulated beyond the end, so that who crosses knows when the car will leave."""
 
@@ -73,8 +74,14 @@ def _wander(
     return np.mean(waves, axis=0)
 
 
-def _halting_blocks(road: Road, rng: np.random.Generator, share: float) -> list[int]:
-    return [b.number for b in road.blocks if b.kind == "crossing" and rng.random() < share]
+def _halting_blocks(road: Road, seed: int) -> list[int]:
+    """Crossings at which somebody wants to cross."""
+    return [
+        block.number
+        for block in road.blocks
+        if block.kind == "crossing"
+        and np.random.default_rng([seed, 21, block.number]).random() < _HALT_SHARE
+    ]
 
 
 def _wanted_speed(road: Road, along: float, cruise: float) -> float:
@@ -84,11 +91,15 @@ def _wanted_speed(road: Road, along: float, cruise: float) -> float:
 
 
 def _driven(
-    road: Road, rng: np.random.Generator, num: int, fps: float, start_m: float
+    road: Road,
+    waiting_at: list[int],
+    rng: np.random.Generator,
+    num: int,
+    fps: float,
+    start_m: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], list[Halt]]:
     """Position and speed of every frame, and the halts made."""
-    cruise, share = float(rng.uniform(7.0, 14.5)), 0.65
-    waiting_at = [b for b in _halting_blocks(road, rng, share)]
+    cruise = float(rng.uniform(7.0, 14.5))
     along, speed = start_m, cruise * float(rng.uniform(0.3, 1.0))
     positions, speeds, halts = np.zeros(num), np.zeros(num), list[Halt]()
     leaves_at = -1.0
@@ -118,7 +129,7 @@ def drive(*, road: Road, seed: int, num_frames: int, fps: float, start_m: float)
     """A whole drive."""
     rng = np.random.default_rng([seed, 20])
     num = num_frames + round(_LOOK_ON_S * fps)
-    along, speed, halts = _driven(road, rng, num, fps, start_m)
+    along, speed, halts = _driven(road, _halting_blocks(road, seed), rng, num, fps, start_m)
     moments = np.arange(num) / fps
     shift = 0.28 * _wander(rng, along, (170.0, 90.0, 61.0))
     sideways = np.gradient(shift, moments)

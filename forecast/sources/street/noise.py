@@ -40,7 +40,9 @@ def grain(rng: np.random.Generator, size_hw: tuple[int, int]) -> Plane:
     return rng.standard_normal(size_hw, dtype=np.float32)
 
 
-def tinted(colour: tuple[float, float, float], *layers: Plane) -> NDArray[np.float32]:
+def tinted(
+    colour: tuple[float | int, float | int, float | int], *layers: Plane
+) -> NDArray[np.float32]:
     """[H, W, 3]: a colour made lighter and darker by the sum of layers (0.1 is a tenth)."""
     total = np.ones_like(layers[0])
     for layer in layers:

@@ -31,6 +31,15 @@ class Texture:
             )
             self.levels.append(np.asarray(smaller, np.uint8))
 
+    @property
+    def size_hw(self) -> tuple[int, int]:
+        """Height and width in texels."""
+        return self.levels[0].shape[0], self.levels[0].shape[1]
+
+    def level(self, halvings: int) -> NDArray[np.uint8]:
+        """The copy halved so often, or the smallest."""
+        return self.levels[min(halvings, len(self.levels) - 1)]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patch:
@@ -64,6 +73,29 @@ def slab(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sprite:
+    """An object's patches as columns, in its own frame."""
+
+    planes: NDArray[np.float64]
+    """[F, 3, 3]"""
+    textures: tuple[Texture, ...]
+    labels: NDArray[np.uint8]
+    one_sided: NDArray[np.bool_]
+    gains: NDArray[np.float32]
+
+
+def sprite(patches: Sequence[Patch]) -> Sprite:
+    """Patches as columns."""
+    return Sprite(
+        planes=np.stack([patch.plane for patch in patches]),
+        textures=tuple(patch.texture for patch in patches),
+        labels=np.array([patch.label for patch in patches], np.uint8),
+        one_sided=np.array([patch.one_sided for patch in patches]),
+        gains=np.array([patch.gain for patch in patches], np.float32),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
     """Patches in the world, as columns."""
 
@@ -80,8 +112,11 @@ class Placed:
     """[n, 3, 3]: planes on the ground that are darkened."""
 
 
+_NO_SHADOW = np.zeros((0, 3, 3))
+
+
 def place(
-    patches: Sequence[Patch],
+    drawn: Sprite,
     *,
     at: tuple[float, float, float],
     heading_rad: float,
@@ -89,10 +124,10 @@ def place(
     instance: int = 0,
     shadow_m: tuple[float, float] | None = None,
 ) -> Placed:
-    """An object's patches turned to its heading and moved to where it stands.
+    """An object turned to its heading and moved to where it stands.
 
     Args:
-        patches: In the object's own frame.
+        drawn: The object in its own frame.
         at: World metres.
         heading_rad: Positive to the right.
         uid: The object's number, for ever the same.
@@ -101,23 +136,23 @@ def place(
     """
     sin_h, cos_h = np.sin(heading_rad), np.cos(heading_rad)
     turn = np.array([[cos_h, 0.0, sin_h], [0.0, 1.0, 0.0], [-sin_h, 0.0, cos_h]])
-    planes = turn @ np.stack([patch.plane for patch in patches])
+    planes = turn @ drawn.planes
     planes[:, :, 2] += at
-    shadows = np.zeros((0, 3, 3))
+    shadows = _NO_SHADOW
     if shadow_m is not None:
-        half_x, half_z = shadow_m[0] / 2, shadow_m[1] / 2
-        flat = turn @ np.array([[2 * half_x, 0, -half_x], [0, 0, 0], [0, 2 * half_z, -half_z]])
+        wide, long = shadow_m
+        flat = turn @ np.array([[wide, 0, -wide / 2], [0, 0, 0], [0, long, -long / 2]])
         flat[:, 2] += (at[0], 0.0, at[2])
         shadows = flat[None]
-    num = len(patches)
+    num = len(drawn.labels)
     return Placed(
         planes=planes,
-        textures=tuple(patch.texture for patch in patches),
-        labels=np.array([patch.label for patch in patches], np.uint8),
+        textures=drawn.textures,
+        labels=drawn.labels,
         keys=uid * PARTS_PER_OBJECT + np.arange(num, dtype=np.int64),
         instances=np.full(num, instance, np.int32),
-        one_sided=np.array([patch.one_sided for patch in patches]),
-        gains=np.array([patch.gain for patch in patches], np.float32),
+        one_sided=drawn.one_sided,
+        gains=drawn.gains,
         shadows=shadows,
     )
 

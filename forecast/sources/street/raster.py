@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.sources.street.patches import Placed, Texture
+from forecast.sources.street.patches import Placed
 
 NO_PATCH = -1
 """Ground, for a pixel with a positive inverse depth; else sky."""
@@ -30,7 +30,7 @@ class Canvas:
     """[H, W]; index of the patch drawn, or NO_PATCH."""
 
     @classmethod
-    def blank(cls, size_hw: tuple[int, int]) -> "Canvas":
+    def blank(cls, size_hw: tuple[int, int]) -> Canvas:
         """Nothing drawn: infinitely far everywhere."""
         return cls(
             rgba=np.zeros((*size_hw, 4), np.uint8),
@@ -70,40 +70,45 @@ def bounds(
     limits = np.array([width, height])
     first = np.clip(np.ceil(low), 0, limits)
     last = np.clip(np.floor(high) + 1, 0, limits)
-    return np.concatenate([first, last], 1).astype(np.int64), shows & (first < last).all(axis=1)
+    # What covers fewer than four pixels would only flicker.
+    large = (last - first).clip(0).prod(axis=1) >= 4
+    return np.concatenate([first, last], 1).astype(np.int64), shows & large
 
 
-def _level(texture: Texture, inverse: NDArray[np.float64], centre: tuple[float, float]) -> int:
-    """The copy of a texture whose texels are about as large as pixels."""
-    x, y = centre
-    w = inverse[2, 0] * x + inverse[2, 1] * y + inverse[2, 2]
-    if w <= 0:
-        return 0
-    uv = (inverse @ np.array([x, y, 1.0]))[:2] / w
-    jacobian = (inverse[:2, :2] - np.outer(uv, inverse[2, :2])) / w
-    height, width = texture.levels[0].shape[:2]
-    area = abs(float(np.linalg.det(jacobian))) * height * width
-    if not np.isfinite(area) or area <= 1.0:
-        return 0
-    return min(int(0.5 * np.log2(area) + 0.35), len(texture.levels) - 1)
+def _levels(
+    inverses: NDArray[np.float64], boxes: NDArray[np.int64], sizes: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """[F]: how often to halve each texture so that its texels are about as large as pixels.
+
+    Args:
+        inverses: From the picture to the unit square, [F, 3, 3].
+        boxes: Bounds in the picture, [F, 4].
+        sizes: Height and width in texels, [F, 2].
+    """
+    centres = np.concatenate([(boxes[:, :2] + boxes[:, 2:] - 1) / 2, np.ones((len(boxes), 1))], 1)
+    w = (inverses[:, 2:] @ centres[:, :, None])[:, 0, 0]
+    # The area of one pixel in the unit square: the determinant of the projective map's derivative.
+    area = np.abs(np.linalg.det(inverses)) / np.maximum(np.abs(w), 1e-9) ** 3
+    halvings = 0.5 * np.log2(np.maximum(area * sizes.prod(axis=1), 1e-9)) + 0.35
+    return np.where(w > 0, np.clip(halvings, 0, 16), 0).astype(np.int64)
 
 
-def sampled(
-    levels: Texture, inverse: NDArray[np.float64], box: tuple[int, int, int, int]
+def warped(
+    texels: NDArray[np.uint8], inverse: NDArray[np.float64], box: tuple[int, int, int, int]
 ) -> NDArray[np.uint8]:
     """A texture as it appears in a box of the picture."""
     import cv2
 
     x0, y0, x1, y1 = box
-    texels = levels.levels[_level(levels, inverse, ((x0 + x1 - 1) / 2, (y0 + y1 - 1) / 2))]
     height, width = texels.shape[:2]
     # Texel centres lie half a texel inside the painted square.
     scale = np.array([[width, 0.0, -0.5], [0.0, height, -0.5], [0.0, 0.0, 1.0]])
-    shift = np.array([[1.0, 0.0, x0], [0.0, 1.0, y0], [0.0, 0.0, 1.0]])
+    inverse = scale @ inverse
+    inverse[:, 2] += inverse[:, 0] * x0 + inverse[:, 1] * y0
     return np.asarray(
         cv2.warpPerspective(
             texels,
-            scale @ inverse @ shift,
+            inverse,
             (x1 - x0, y1 - y0),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_CONSTANT,
@@ -112,31 +117,42 @@ def sampled(
     )
 
 
-def _visible(homographies: NDArray[np.float64], one_sided: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Patches not seen edge-on, nor from behind where that shows nothing."""
+def _chosen(
+    homographies: NDArray[np.float64], one_sided: NDArray[np.bool_], shows: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """Patches that show, not edge-on nor from a blank side, the nearest first."""
     volume = np.linalg.det(homographies)
-    return (volume > 1e-9) | (~one_sided & (volume < -1e-9))
+    shows = shows & ((volume > 1e-9) | (~one_sided & (volume < -1e-9)))
+    chosen = np.flatnonzero(shows)
+    depth = (homographies[chosen] @ _CORNERS)[:, 2].min(axis=1)
+    return chosen[np.argsort(depth, kind="stable")]
 
 
 def draw(canvas: Canvas, placed: Placed, homographies: NDArray[np.float64]) -> None:
     """Every patch that shows, hiding what is farther."""
     height, width = canvas.patch.shape
     boxes, shows = bounds(homographies, (height, width))
-    chosen = np.flatnonzero(shows & _visible(homographies, placed.one_sided))
-    inverses = np.linalg.inv(homographies[chosen])
-    columns, rows = np.arange(width, dtype=np.float64), np.arange(height, dtype=np.float64)
+    chosen = _chosen(homographies, placed.one_sided, shows)
+    inverses = np.asarray(np.linalg.inv(homographies[chosen]), np.float64)
+    sizes = np.array([placed.textures[index].size_hw for index in chosen]).reshape(-1, 2)
+    levels = _levels(inverses, boxes[chosen], sizes).tolist()
+    columns = np.arange(width, dtype=np.float32)
+    rows = np.arange(height, dtype=np.float32)[:, None]
     colours = canvas.rgba.view(np.uint32)[..., 0]
-    for index, inverse in zip(chosen, inverses, strict=True):
-        x0, y0, x1, y1 = (int(value) for value in boxes[index])
-        along = inverse[2, 0] * columns[x0:x1]
-        down = inverse[2, 1] * rows[y0:y1] + inverse[2, 2]
-        inverse_depth = (down[:, None] + along).astype(np.float32)
-        held = canvas.inverse_depth[y0:y1, x0:x1]
+    slopes = inverses[:, 2].astype(np.float32)
+    for turn, index in enumerate(chosen.tolist()):
+        x0, y0, x1, y1 = boxes[index].tolist()
+        part = slice(y0, y1), slice(x0, x1)
+        a, b, c = slopes[turn]
+        inverse_depth = (b * rows[y0:y1] + c) + a * columns[x0:x1]
+        held = canvas.inverse_depth[part]
         nearer = inverse_depth > held
         if not nearer.any():
             continue
-        texels = sampled(placed.textures[index], inverse, (x0, y0, x1, y1))
+        texels = warped(
+            placed.textures[index].level(levels[turn]), inverses[turn], (x0, y0, x1, y1)
+        )
         nearer &= texels[..., 3] > 127
         np.copyto(held, inverse_depth, where=nearer)
-        np.copyto(colours[y0:y1, x0:x1], texels.view(np.uint32)[..., 0], where=nearer)
-        np.copyto(canvas.patch[y0:y1, x0:x1], np.int32(index), where=nearer)
+        np.copyto(colours[part], texels.view(np.uint32)[..., 0], where=nearer)
+        np.copyto(canvas.patch[part], index, where=nearer)

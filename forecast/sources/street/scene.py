@@ -6,6 +6,7 @@ Axes: F patches.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -28,7 +29,16 @@ from forecast.sources.street.furniture import (
     sign,
     tree,
 )
-from forecast.sources.street.patches import Patch, Placed, Texture, joined, place, slab
+from forecast.sources.street.patches import (
+    Patch,
+    Placed,
+    Sprite,
+    Texture,
+    joined,
+    place,
+    slab,
+    sprite,
+)
 from forecast.sources.street.road import (
     BLOCK_M,
     CROSS_STREET_M,
@@ -54,7 +64,7 @@ class _Builder:
 
     def add(
         self,
-        patches: tuple[Patch, ...],
+        drawn: Sprite,
         *,
         s: float,
         d: float,
@@ -67,7 +77,7 @@ class _Builder:
         ordinal = len(self.placed)
         self.placed.append(
             place(
-                patches,
+                drawn,
                 at=(float(x), 0.0, float(z)),
                 heading_rad=heading,
                 uid=self.block.number * OBJECTS_PER_BLOCK + ordinal,
@@ -110,7 +120,7 @@ class _Builder:
         )
         patch = Patch(plane=plane, texture=texture, label=label, gain=gain)
         uid = self.block.number * OBJECTS_PER_BLOCK + len(self.placed)
-        self.placed.append(place((patch,), at=(0, 0, 0), heading_rad=0.0, uid=uid))
+        self.placed.append(place(sprite((patch,)), at=(0.0, 0.0, 0.0), heading_rad=0.0, uid=uid))
 
     def front(
         self, s0: float, s1: float, d: float, heights: tuple[float, float], texture: Texture,
@@ -135,14 +145,16 @@ def _houses(build: _Builder, side: int) -> None:
     for start, end in _stretches(build.block):
         count = max(1, round((end - start) / rng.uniform(10.5, 14.5)))
         cuts = np.linspace(start, end, count + 1)
-        for s0, s1 in zip(cuts[:-1], cuts[1:], strict=True):
+        wall, last = plain_wall(int(rng.integers(8))), 0.0
+        for s0, s1 in itertools.pairwise(cuts):
             texture, _, height = facade(int(rng.integers(NUM_FACADES)))
             build.front(s0, s1, d, (0.0, height), texture, _BUILDING)
-            tiles, wall = roof(int(rng.integers(4))), plain_wall(int(rng.integers(8)))
+            tiles = roof(int(rng.integers(4)))
             build.front(s0, s1, d, (height, height + 2.4), tiles, _BUILDING, lean=1.5)
-            build.panel((s0, d), (s0, d + side * 13), (0.0, height), wall, _BUILDING, gain=0.8)
-            if s1 == end:
-                build.panel((s1, d), (s1, d + side * 13), (0.0, height), wall, _BUILDING, gain=0.8)
+            if height > last:
+                build.panel((s0, d), (s0, d + side * 13), (last, height), wall, _BUILDING, gain=0.8)
+            last = height
+        build.panel((end, d), (end, d + side * 13), (0.0, last), wall, _BUILDING, gain=0.8)
 
 
 def _cross_street(build: _Builder, side: int) -> None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Container, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Container, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int32
+from numpy.typing import NDArray
 from torch import Tensor
 
 from forecast.errors import UsageError
@@ -88,11 +89,15 @@ class StreetSource:
         return range(self._num_frames)
 
     @contextmanager
-    def open(self, only: Container[int] | None = None) -> Iterator[Iterator[Frame]]:
+    def open(self, only: Container[int] | None = None) -> Generator[Iterator[Frame], None, None]:
         """Frames from first to last; with `only`, just those indices, the others not rendered."""
-        yield (
-            self.frame(index) for index in range(self._num_frames) if only is None or index in only
-        )
+        with closing(self._frames(only)) as frames:
+            yield frames
+
+    def _frames(self, only: Container[int] | None) -> Generator[Frame, None, None]:
+        for index in range(self._num_frames):
+            if only is None or index in only:
+                yield self.frame(index)
 
     def frame(self, index: int) -> Frame:
         """One frame."""
@@ -159,7 +164,7 @@ class StreetSource:
         self._views.move_to_end(index)
         return self._views[index]
 
-    def _flow(self, index: int) -> np.ndarray:
+    def _flow(self, index: int) -> NDArray[np.float64]:
         if index == 0:
             raise UsageError(f"{self._clip} has no frame before frame 0; flow begins at frame 1")
         before = self._opened().homographies(window=index, index=index - 1)

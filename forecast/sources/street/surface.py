@@ -1,5 +1,6 @@
-"""Lays the ground into a picture: each pixel's ray meets the road, and the street's own coordinates
-there say what lies underfoot.
+"""Lays the ground into a picture.
+
+Each pixel's ray meets the road, and the street's own coordinates there say what lies underfoot.
 
 Axes: H W picture, h w rows of it, N blocks.
 """
@@ -14,8 +15,7 @@ from numpy.typing import NDArray
 from forecast.labels import CITYSCAPES
 from forecast.sources.street.ground import HALF_WIDTH_M, SHRINK, TEXEL_M, Tile, tile
 from forecast.sources.street.light import Light
-from forecast.sources.street.raster import Canvas, bounds, sampled
-from forecast.sources.street.patches import Texture
+from forecast.sources.street.raster import Canvas, bounds, warped
 from forecast.sources.street.road import BLOCK_M, Block, Layout
 
 _TERRAIN = CITYSCAPES.id_of("terrain")
@@ -30,10 +30,11 @@ def _street_coordinates(block: Block, x: Plane, z: Plane) -> tuple[Plane, Plane]
     x, z = x - np.float32(block.start[0]), z - np.float32(block.start[1])
     along, across = x * sin_h + z * cos_h, x * cos_h - z * sin_h
     if not block.curvature:
-        return along, across
+        return along.astype(np.float32, copy=False), across.astype(np.float32, copy=False)
     bend = np.float32(block.curvature)
     p, q = along * bend, 1 - across * bend
-    return np.arctan2(p, q) / bend, (1 - np.hypot(p, q)) / bend
+    s, d = np.arctan2(p, q) / bend, (1 - np.hypot(p, q)) / bend
+    return s.astype(np.float32, copy=False), d.astype(np.float32, copy=False)
 
 
 def _rows(block: Block, homography: NDArray[np.float64], num_rows: int) -> slice:
@@ -50,10 +51,10 @@ def _rows(block: Block, homography: NDArray[np.float64], num_rows: int) -> slice
     return slice(int(np.clip(y[depth >= 1.0].min() - 2, 0, last)), last)
 
 
-def _level(metres_per_row: float) -> int:
+def _levels(metres_per_row: Plane) -> NDArray[np.intp]:
     """The copy of a tile that suits how much of the road one row of pixels covers."""
-    texels = metres_per_row / TEXEL_M
-    return int(np.searchsorted([along * 2.2 for along, _ in SHRINK[1:]], texels))
+    limits = np.array([along * 2.2 * TEXEL_M for along, _ in SHRINK[1:]])
+    return np.searchsorted(limits, metres_per_row)
 
 
 def _cast_shade(light: Light, s: Plane, d: Plane, first_m: float) -> Plane:
@@ -90,6 +91,22 @@ def _paint(
     np.copyto(labels[rows], np.asarray(ids, np.uint8), where=inside)
 
 
+def _ground_rays(
+    homography: NDArray[np.float64], size_hw: tuple[int, int]
+) -> tuple[int, Plane, Plane, Plane]:
+    """The first row that shows ground, and world x, z and inverse depth from there down."""
+    height, width = size_hw
+    inverse = np.linalg.inv(homography)
+    ends = inverse[2, 0] * np.array([0, width - 1]) + inverse[2, 2]
+    reaches = (ends[:, None] + inverse[2, 1] * np.arange(height)).max(axis=0) > 1 / _FARTHEST_M
+    top = int(np.argmax(reaches)) if reaches.any() else height
+    columns, rows = np.arange(width), np.arange(top, height)[:, None]
+    u, v, w = (inverse[i, 0] * columns + inverse[i, 1] * rows + inverse[i, 2] for i in range(3))
+    depth = 1 / np.maximum(w, 1 / _FARTHEST_M)
+    x, z = (u * depth).astype(np.float32), (v * depth).astype(np.float32)
+    return top, x, z, np.where(w > 1 / _FARTHEST_M, w, 0).astype(np.float32)
+
+
 def lay_ground(
     canvas: Canvas,
     homography: NDArray[np.float64],
@@ -100,51 +117,58 @@ def lay_ground(
     """Draws the ground beneath the horizon; its train ids [H, W]."""
     height, width = canvas.patch.shape
     labels = np.full((height, width), _TERRAIN, np.uint8)
-    inverse = np.linalg.inv(homography)
-    columns, rows = np.arange(width), np.arange(height)[:, None]
-    u, v, w = (inverse[i, 0] * columns + inverse[i, 1] * rows + inverse[i, 2] for i in range(3))
-    below = w > 1 / _FARTHEST_M
-    canvas.inverse_depth[below] = w[below]
-    canvas.rgba[below] = _FIELD
-    depth = 1 / np.maximum(w, 1 / _FARTHEST_M)
-    x, z = (u * depth).astype(np.float32), (v * depth).astype(np.float32)
-    spread = np.abs(np.gradient(depth[:, width // 2]))
-    levels = np.array([_level(value) for value in spread])
+    top, x, z, near = _ground_rays(homography, (height, width))
+    if height - top < 2:
+        return labels
+    canvas.inverse_depth[top:] = near
+    canvas.rgba[top:] = _FIELD
+    spread = np.abs(np.gradient(1 / np.maximum(near[:, width // 2], 1 / _FARTHEST_M)))
+    levels = _levels(spread)
+    sunny = float(np.hypot(*light.sun)) > 0.1
+    shade = np.ones_like(near) if sunny else None
     for block in blocks:
         span = _rows(block, homography, height)
+        span = slice(max(0, span.start - top), max(0, span.stop - top))
         ground = tile(layout, block.kind)
         for level in np.unique(levels[span]):
             chosen = np.flatnonzero(levels[span] == level) + span.start
             band = slice(int(chosen[0]), int(chosen[-1]) + 1)
             s, d = _street_coordinates(block, x[band], z[band])
-            inside = (s >= 0) & (s < BLOCK_M) & below[band] & (np.abs(d) < 60)
-            _paint(canvas, labels, band, (s, d, inside), (ground, int(level)))
-            if np.hypot(*light.sun) > 0.1:
-                shade = np.where(inside, _cast_shade(light, s, d, block.number * BLOCK_M), 1)
-                canvas.rgba[band] = canvas.rgba[band] * shade[..., None]
+            inside = (s >= 0) & (s < BLOCK_M) & (near[band] > 0) & (np.abs(d) < 60)
+            if not inside.any():
+                continue
+            rows = slice(band.start + top, band.stop + top)
+            _paint(canvas, labels, rows, (s, d, inside), (ground, int(level)))
+            if shade is not None:
+                cast = _cast_shade(light, s, d, block.number * BLOCK_M)
+                np.copyto(shade[band], cast, where=inside)
+    if shade is not None:
+        lit = canvas.rgba[top:, :, :3]
+        np.multiply(lit, shade[..., None], out=lit, casting="unsafe")
     return labels
 
 
-def _soft_spot() -> Texture:
-    """Opaque black whose alpha is the darkness of a soft oblong shade."""
+def _soft_spot() -> NDArray[np.uint8]:
+    """The darkness of a soft oblong shade, in every channel."""
     axis = np.linspace(-1, 1, 48)
     fall = np.clip((1 - np.abs(axis)) * 3.0, 0, 1)
-    spot = np.zeros((48, 48, 4), np.uint8)
-    spot[..., 3] = 150 * np.outer(fall, fall)
-    return Texture(spot)
+    shade = (150 * np.outer(fall, fall)).astype(np.uint8)
+    return np.repeat(shade[..., None], 4, axis=2)
 
 
-_SPOT: list[Texture] = []
+_SPOT: list[NDArray[np.uint8]] = []
 
 
 def darken(canvas: Canvas, homographies: NDArray[np.float64]) -> None:
     """The shade under what stands on the ground; labels and depth are as before."""
+    import cv2
+
     if not _SPOT:
         _SPOT.append(_soft_spot())
     boxes, shows = bounds(homographies, canvas.patch.shape)
-    for index in np.flatnonzero(shows):
-        x0, y0, x1, y1 = (int(value) for value in boxes[index])
-        spot = sampled(_SPOT[0], np.linalg.inv(homographies[index]), (x0, y0, x1, y1))
+    shows &= (boxes[:, 3] - boxes[:, 1] >= 2) & (boxes[:, 2] - boxes[:, 0] >= 3)
+    for index in np.flatnonzero(shows).tolist():
+        x0, y0, x1, y1 = boxes[index].tolist()
+        spot = warped(_SPOT[0], np.linalg.inv(homographies[index]), (x0, y0, x1, y1))
         part = canvas.rgba[y0:y1, x0:x1]
-        keep = 255 - spot[..., 3:].astype(np.uint16)
-        canvas.rgba[y0:y1, x0:x1] = part * keep >> 8
+        cv2.multiply(part, ~spot, dst=part, scale=1 / 255)

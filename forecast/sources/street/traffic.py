@@ -12,14 +12,14 @@ from functools import lru_cache
 
 import numpy as np
 
-from forecast.sources.street.figures import machine, random_look, rider, walker
+from forecast.sources.street.figures import mounted, random_look, walker
 from forecast.sources.street.furniture import traffic_light
 from forecast.sources.street.motion import Drive, Halt
-from forecast.sources.street.patches import Patch, Placed, place
+from forecast.sources.street.patches import Placed, Sprite, place
 from forecast.sources.street.road import BLOCK_M, CROSS_STREET_M, CROSSWALK_M, Road
 from forecast.sources.street.vehicles import BUS, PAINTS, SHAPES, TRUCK, vehicle
 
-_BEHIND_M, _AHEAD_M = 10.0, 150.0
+_BEHIND_M, _AHEAD_M, _WALKERS_AHEAD_M = 10.0, 150.0, 85.0
 _HIDDEN_M = 46.0
 """So far down the cross street, what crosses it stands behind the house at its end."""
 _FIRST_UID = 1 << 40
@@ -94,16 +94,15 @@ def _slot(seed: int, stream: Stream, k: int) -> _Slot:
     )
 
 
-def _pedalling(slot: _Slot, kind: str, moment: float) -> tuple[Patch, ...]:
+def _pedalling(slot: _Slot, kind: str, moment: float) -> Sprite:
     phase = slot.phase + (6.5 * moment if kind == "bicycle" else 0.0)
-    look = random_look(np.random.default_rng(slot.seed))
-    bike = machine(kind, slot.paint, side_on=False)
-    return (bike, *rider(look, phase_rad=phase, side_on=False))
+    look = random_look(slot.seed)
+    return mounted(kind, slot.paint, look, phase_rad=phase, side_on=False)
 
 
-def _vehicle(slot: _Slot, *, pace: bool, braking: bool, moment: float) -> tuple[
-    tuple[Patch, ...], tuple[float, float]
-]:  # fmt: skip
+def _vehicle(
+    slot: _Slot, *, pace: bool, braking: bool, moment: float
+) -> tuple[Sprite, tuple[float, float]]:
     """A car, or sometimes a truck, a bus or a motorcycle, and the size of its shadow."""
     if slot.draw < 0.06:
         return _pedalling(slot, "motorcycle", moment), (0.8, 1.9)
@@ -139,7 +138,8 @@ class Traffic:
     def _stream(self, stream: Stream, window: int, index: int) -> Iterator[Placed]:
         origin = float(self._drive.along_m[window]) - self._glide(stream, window)
         first = int(np.ceil((origin - _BEHIND_M) / stream.spacing_m))
-        last = int((origin + _AHEAD_M) / stream.spacing_m)
+        ahead = _WALKERS_AHEAD_M if stream.kind == "walker" else _AHEAD_M
+        last = int((origin + ahead) / stream.spacing_m)
         for k in range(max(first, 1) if stream.speed == 0.0 else first, last + 1):
             slot = _slot(self._seed, stream, k)
             if slot.taken:
@@ -158,7 +158,7 @@ class Traffic:
         elif stream.kind == "bicycle":
             patches = _pedalling(slot, "bicycle", moment)
         else:
-            look = random_look(np.random.default_rng(slot.seed))
+            look = random_look(slot.seed)
             phase = slot.phase + 5.6 * moment
             patches = walker(look, phase_rad=phase, swing=0.24, spread=0.9)
         return place(
@@ -191,7 +191,7 @@ class Traffic:
         self, rng: np.random.Generator, number: int, halt: Halt | None, moment: float, uid: int,
         person: int,
     ) -> Placed:  # fmt: skip
-        look, way = random_look(rng), 1 if rng.random() < 0.5 else -1
+        look, way = random_look(int(rng.integers(1 << 31))), 1 if rng.random() < 0.5 else -1
         speed, wait = float(rng.uniform(1.1, 1.6)), float(rng.uniform(-1.8, 0.0))
         s = number * BLOCK_M + CROSSWALK_M + float(rng.uniform(-1.2, 1.2))
         edge, phase = self._road.layout.road_m + 0.9, float(rng.uniform(0, 6))
@@ -225,10 +225,10 @@ class Traffic:
             d = float(np.clip(d, -_HIDDEN_M, _HIDDEN_M))
             s = start + sum(CROSS_STREET_M) / 2 + (1.9 if way > 0 else -1.9)
             x, z, heading = self._road.pose(s - (3.4 if one == 2 else 0.0), d)
-            look = random_look(rng)
+            look = random_look(int(rng.integers(1 << 31)))
             if one == 2:
-                bike = machine("bicycle", paint, side_on=True)
-                patches = (bike, *rider(look, phase_rad=6.5 * moment, side_on=True))
+                phase = 6.5 * moment
+                patches = mounted("bicycle", paint, look, phase_rad=phase, side_on=True)
                 turn, shadow = 0.0, (1.8, 0.5)
             else:
                 patches, turn, shadow = vehicle(paint % 5, paint), way * np.pi / 2, (2.5, 5.0)

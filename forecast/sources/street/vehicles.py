@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecast.labels import CITYSCAPES
-from forecast.sources.street.patches import Patch, Texture, slab
+from forecast.sources.street.patches import Patch, Sprite, Texture, slab, sprite
 
 Colour = tuple[int, int, int]
 _TEXELS_PER_M = 36
@@ -128,7 +127,8 @@ def _toned(colour: Colour, factor: float) -> Colour:
     return red, green, blue
 
 
-def _side(shape: Shape, paint: Colour) -> Texture:
+def _sides(shape: Shape, paint: Colour) -> tuple[Texture, Texture]:
+    """The right side and the left, which is its mirror picture."""
     height = max(y for _, y in shape.outline)
     half = shape.length / 2
     easel = _Easel(-half, half, height, paint)
@@ -143,7 +143,7 @@ def _side(shape: Shape, paint: Colour) -> Texture:
         easel.disc(z, shape.wheel_radius + 0.04, shape.wheel_radius + 0.08, (14, 14, 15))
         easel.disc(z, shape.wheel_radius, shape.wheel_radius, _TYRE)
         easel.disc(z, shape.wheel_radius, 0.58 * shape.wheel_radius, (122, 124, 128))
-    return easel.texture()
+    return easel.texture(), Texture(easel.picture[:, ::-1])
 
 
 def _end(shape: Shape, paint: Colour, *, front: bool, braking: bool) -> Texture:
@@ -197,27 +197,31 @@ def _strips(shape: Shape, paint: Colour) -> list[Patch]:
         texture = _glass(paint) if edge in shape.glass else _plain(paint, _toned(paint, 0.7))
         gain = 1.12 if abs(y1 - y0) < 0.4 * abs(z1 - z0) else 0.95
         plane = slab((-half, y1, z1), (half, y1, z1), (-half, y0, z0))
-        patches.append(Patch(plane=plane, texture=texture, label=label, gain=gain))
+        patches.append(Patch(plane=plane, texture=texture, label=label, one_sided=True, gain=gain))
     return patches
 
 
 @lru_cache(maxsize=256)
-def vehicle(shape_number: int, paint_number: int, *, braking: bool = False) -> tuple[Patch, ...]:
-    """The patches of a vehicle."""
+def vehicle(shape_number: int, paint_number: int, *, braking: bool = False) -> Sprite:
+    """A vehicle."""
     shape, paint = SHAPES[shape_number], PAINTS[paint_number]
     if shape.label == "bus":
         paint = ((196, 160, 40), (170, 34, 36), (206, 206, 200))[paint_number % 3]
     label, half_x, half_z = CITYSCAPES.id_of(shape.label), shape.width / 2, shape.length / 2
     height = max(y for _, y in shape.outline)
-    side = _side(shape, paint)
-    rear_top, front_top = shape.outline[1][1], shape.outline[-2][1]
-    planes: list[tuple[NDArray[np.float64], Texture, float]] = [
-        (slab((half_x, height, -half_z), (half_x, height, half_z), (half_x, 0, -half_z)), side, 0.9),
-        (slab((-half_x, height, -half_z), (-half_x, height, half_z), (-half_x, 0, -half_z)), side, 0.9),
-        (slab((-half_x, rear_top, -half_z), (half_x, rear_top, -half_z), (-half_x, 0, -half_z)),
-         _end(shape, paint, front=False, braking=braking), 1.0),
-        (slab((half_x, front_top, half_z), (-half_x, front_top, half_z), (half_x, 0, half_z)),
-         _end(shape, paint, front=True, braking=False), 1.0),
-    ]  # fmt: skip
-    walls = [Patch(plane=p, texture=t, label=label, gain=gain) for p, t, gain in planes]
-    return (*walls, *_strips(shape, paint))
+    right, left = _sides(shape, paint)
+    rear, front = shape.outline[1][1], shape.outline[-2][1]
+    x, z = half_x, half_z
+    behind = _end(shape, paint, front=False, braking=braking)
+    ahead = _end(shape, paint, front=True, braking=False)
+    faces = (
+        (slab((x, height, -z), (x, height, z), (x, 0.0, -z)), right, 0.9),
+        (slab((-x, height, z), (-x, height, -z), (-x, 0.0, z)), left, 0.9),
+        (slab((-x, rear, -z), (x, rear, -z), (-x, 0.0, -z)), behind, 1.0),
+        (slab((x, front, z), (-x, front, z), (x, 0.0, z)), ahead, 1.0),
+    )
+    walls = [
+        Patch(plane=plane, texture=texture, label=label, one_sided=True, gain=gain)
+        for plane, texture, gain in faces
+    ]
+    return sprite((*walls, *_strips(shape, paint)))

@@ -16,7 +16,7 @@ from forecast.sources.street.camera import CLOUD_PLANE, GROUND_PLANE, Camera
 from forecast.sources.street.facades import NUM_SKYLINES, skyline
 from forecast.sources.street.light import developed, light_of, sky, sunlit
 from forecast.sources.street.motion import drive
-from forecast.sources.street.patches import Patch, Placed, joined, place, upright
+from forecast.sources.street.patches import Patch, Placed, joined, place, sprite, upright
 from forecast.sources.street.raster import NO_PATCH, Canvas, draw
 from forecast.sources.street.road import Road
 from forecast.sources.street.scene import block_contents
@@ -55,7 +55,7 @@ def _skyline(camera: Camera) -> Placed:
         patch = Patch(plane=plane, texture=skyline(number % NUM_SKYLINES), label=_VEGETATION)
         groups.append(
             place(
-                (patch,),
+                sprite((patch,)),
                 at=(camera.position[0], 0.0, camera.position[2]),
                 heading_rad=number * np.pi / 6,
                 uid=_SKYLINE_UID + number,
@@ -153,7 +153,9 @@ class World:
     ) -> NDArray[np.uint8]:
         gains = placed.gains * sunlit(self._light, placed.planes)
         gains = np.concatenate([gains, np.ones(2, np.float32)])[surface]
-        lit = canvas.rgba[..., :3] * (gains[..., None] * np.asarray(self._light.tint, np.float32))
+        lit = canvas.rgba[..., :3].astype(np.float32)
+        lit *= gains[..., None]
+        lit *= np.asarray(self._light.tint, np.float32)
         above = surface == len(placed.labels) + 1
         rows = np.flatnonzero(above.any(axis=1))
         if rows.size:
