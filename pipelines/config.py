@@ -139,7 +139,7 @@ class EvaluateSettings(ModelSettings):
     frame_segmenter: str | None = None
     """Segmenter of the frames-then-segment row when the input is annotations."""
     horizons: Floats = ()
-    """Seconds ahead; what the data set's protocol reports if not given."""
+    """Seconds ahead; what the data set's protocol reports if not given; 0 scores the segmenter."""
     targets: Names = ()
     """truth, segmenter; every one the data allows if not given."""
     inputs: str = "native"
@@ -156,7 +156,8 @@ class EvaluateSettings(ModelSettings):
     def problems(self) -> list[str]:
         """What is wrong with the values, a line each."""
         faults = ModelSettings.problems(self)
-        faults += _horizon_problems(self.horizons) if self.horizons else []
+        if self.horizons and self.horizons != (0.0,):
+            faults += _horizon_problems(self.horizons)
         if self.inputs not in ("native", "published"):
             faults.append(f"inputs is {self.inputs!r}; it must be native or published")
         unknown = [name for name in self.targets if name not in TARGETS]

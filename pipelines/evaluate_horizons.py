@@ -119,6 +119,8 @@ def _prepared(dataset: Dataset, settings: EvaluateSettings) -> _Run:
     if settings.frame_segmenter is not None:
         frame_segmenter = shop.segmenter(settings.frame_segmenter)
     names = settings.predictors or _default_predictors(frame_segmenter)
+    if settings.horizons == (0.0,):
+        names = ()
     protocol = _protocol(dataset, settings, space, network)
     return _Run(
         dataset=dataset,
@@ -132,7 +134,9 @@ def _prepared(dataset: Dataset, settings: EvaluateSettings) -> _Run:
 
 def _notes(dataset: Dataset, names: Sequence[str], settings: EvaluateSettings) -> tuple[str, ...]:
     notes: list[str] = []
-    if not settings.predictors and "frames-then-segment" not in names:
+    if settings.horizons == (0.0,):
+        notes.append("Nothing is forecast: the ceiling is the segmenter's own score.")
+    elif not settings.predictors and "frames-then-segment" not in names:
         notes.append(
             "frames-then-segment: n/a, since annotations cannot segment a forecast frame; "
             "name a network with --frame-segmenter."

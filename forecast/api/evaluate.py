@@ -76,12 +76,14 @@ def annotation_segmenters(clip: FrameSource) -> Segmenter:
 def planned(
     protocol: Protocol, clips: Sequence[FrameSource], *, every: int = 1
 ) -> Mapping[str, tuple[Snippet, ...]]:
-    """The origins of each clip.
+    """The origins of each clip; for a horizon of 0 s alone, every annotated frame itself.
 
     Raises:
         UsageError: No clip has room for the history and the farthest horizon.
     """
     plan: dict[str, tuple[Snippet, ...]] = {}
+    if protocol.horizons_s == (0.0,):
+        return {clip.clip: _present(clip)[::every] for clip in clips}
     for clip in clips:
         annotated = clip.annotated if isinstance(clip, AnnotatedSource) else ()
         length = clip.num_frames or 0
@@ -90,6 +92,18 @@ def planned(
     if not any(plan.values()):
         raise UsageError(_too_short(protocol, clips))
     return plan
+
+
+def _present(clip: FrameSource) -> tuple[Snippet, ...]:
+    """Frames to segment and score as they are: nothing is forecast."""
+    if isinstance(clip, AnnotatedSource):
+        indices = tuple(clip.annotated)
+    else:
+        indices = tuple(range(clip.num_frames or 0))
+    return tuple(
+        Snippet(origin=index, inputs=(index,), previous=None, targets={0.0: index})
+        for index in indices
+    )
 
 
 def _too_short(protocol: Protocol, clips: Sequence[FrameSource]) -> str:
@@ -102,7 +116,7 @@ def _too_short(protocol: Protocol, clips: Sequence[FrameSource]) -> str:
         f"a horizon of {max(protocol.horizons_s):g} s needs {history + ahead} "
         f"({history} of history and {ahead} ahead"
         + (", with annotated targets" if "truth" in protocol.targets else "")
-        + "); ask for shorter --horizons"
+        + "); ask for shorter --horizons, or for --horizons 0 to score the segmenter itself"
     )
 
 
