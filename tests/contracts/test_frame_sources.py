@@ -17,6 +17,8 @@ from forecast.sources.cityscapes import open_cityscapes
 from forecast.sources.find import find_dataset, find_sources
 from forecast.sources.images import ImageSource
 from forecast.sources.resample import Resampled
+from forecast.sources.sample import SampleSource
+from forecast.sources.street.source import StreetSource
 from forecast.sources.video import VideoSource
 from forecast.stages import AnnotatedSource, FrameSource
 
@@ -92,6 +94,8 @@ SOURCES: Mapping[str, Callable[[Path], FrameSource]] = {
     "camvid": _camvid,
     "cityscapes": _cityscapes,
     "labelled-images": _labelled,
+    "street": lambda root: StreetSource(seed=1, num_frames=NUM_FRAMES, size_hw=(32, 64)),
+    "sample": lambda root: SampleSource(),
     "resampled-video": lambda root: Resampled(_video(root), 10.0),
 }
 
