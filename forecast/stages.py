@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeGuard, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor
@@ -71,6 +71,14 @@ class AnnotatedSource(FrameSource, Protocol):
             SourceError: The file is damaged or of another size than its picture.
         """
         ...
+
+
+def is_annotated(source: FrameSource) -> TypeGuard[AnnotatedSource]:
+    """Whether some of the source's frames have true labels.
+
+    `isinstance` would read every property, and so hash the whole content, on Python 3.11.
+    """
+    return hasattr(type(source), "label_map")
 
 
 @runtime_checkable

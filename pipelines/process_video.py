@@ -16,7 +16,7 @@ from forecast.labels import LabelSpace
 from forecast.sources.find import find_sources
 from forecast.stages import FrameSource, Predictor, Segmenter, Sink
 from forecast.storage.label_pngs import LabelPngs
-from forecast.storage.manifest import Manifest
+from forecast.storage.manifest import Manifest, current_versions
 from forecast.storage.overlay_video import OverlayVideo
 from forecast.storage.recording import Recording, RecordingWriter, whole_shard
 from forecast.values import Step
@@ -24,7 +24,7 @@ from forecast.windows import num_stride_frames, restart_index
 from pipelines.config import ProcessSettings, resolved
 from pipelines.networks import Workshop, workshop
 from pipelines.progress import console, progress
-from pipelines.provenance import commit, machine, versions, write_json
+from pipelines.provenance import commit, machine, write_json
 
 
 def process_video(specs: Sequence[str], out: Path, settings: ProcessSettings) -> int:
@@ -57,7 +57,7 @@ def process_sources(sources: Sequence[FrameSource], out: Path, settings: Process
         {
             "config": resolved(settings),
             "commit": commit(),
-            "versions": versions(),
+            "versions": current_versions(),
             "machine": machine(),
         },
     )

@@ -6,23 +6,8 @@ import json
 import os
 import platform
 import subprocess
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
-
-_PACKAGES = ("segmentation-forecast", "torch", "torchvision", "av", "numpy", "zarr",
-             "opencv-python-headless")  # fmt: skip
-
-
-def versions() -> dict[str, str]:
-    """Versions of everything that can change a result."""
-    found = {"python": platform.python_version()}
-    for name in _PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "absent"
-    return found
 
 
 def commit() -> str:

@@ -13,9 +13,10 @@ from forecast.evaluation.protocol import Protocol
 from forecast.labels import LabelSpace
 from forecast.report.contents import PictureRow, Report
 from forecast.report.pictures import picture_row
+from forecast.storage.manifest import current_versions
 from forecast.values import Frame, Result, Scores
 from pipelines.progress import console
-from pipelines.provenance import commit, machine, versions
+from pipelines.provenance import commit, machine
 
 
 def report_of(
@@ -41,7 +42,7 @@ def report_of(
         environment={
             "config": dict(config),
             "commit": commit(),
-            "versions": versions(),
+            "versions": current_versions(),
             "machine": machine(),
         },
         notes=notes,

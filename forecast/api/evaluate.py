@@ -10,7 +10,7 @@ from forecast.api.walk import ClipWalk, Scored
 from forecast.errors import UsageError
 from forecast.evaluation.protocol import Protocol, Snippet, snippets, stride_frames
 from forecast.labels import LabelSpace
-from forecast.stages import AnnotatedSource, FrameSource, Predictor, Segmenter
+from forecast.stages import FrameSource, Predictor, Segmenter, is_annotated
 from forecast.values import Scores, SnippetSums
 
 Segmenters = Callable[[FrameSource], Segmenter]
@@ -65,7 +65,7 @@ def annotation_segmenters(clip: FrameSource) -> Segmenter:
     Raises:
         UsageError: The clip has none.
     """
-    if not isinstance(clip, AnnotatedSource):
+    if not is_annotated(clip):
         raise UsageError(
             f"{clip.clip} has no annotation, which --segmenter annotations needs; "
             "name a network with --segmenter"
@@ -85,7 +85,7 @@ def planned(
     if protocol.horizons_s == (0.0,):
         return {clip.clip: _present(clip)[::every] for clip in clips}
     for clip in clips:
-        annotated = clip.annotated if isinstance(clip, AnnotatedSource) else ()
+        annotated = clip.annotated if is_annotated(clip) else ()
         length = clip.num_frames or 0
         found = snippets(protocol, clip.clip, num_frames=length, annotated=annotated)
         plan[clip.clip] = found[::every]
@@ -96,7 +96,7 @@ def planned(
 
 def _present(clip: FrameSource) -> tuple[Snippet, ...]:
     """Frames to segment and score as they are: nothing is forecast."""
-    if isinstance(clip, AnnotatedSource):
+    if is_annotated(clip):
         indices = tuple(clip.annotated)
     else:
         indices = tuple(range(clip.num_frames or 0))

@@ -17,7 +17,7 @@ from forecast.evaluation.protocol import Snippet, wanted_frames
 from forecast.geometry.deciding import labels_at
 from forecast.labels import LabelSpace, collapse_table
 from forecast.prediction.in_space import InSpace, collapse_probs
-from forecast.stages import AnnotatedSource, FrameSource, Predictor, Segmenter
+from forecast.stages import FrameSource, Predictor, Segmenter, is_annotated
 from forecast.values import Frame, History, Observation, Segmentation, SnippetSums
 
 CEILING = "ceiling"
@@ -164,7 +164,7 @@ class ClipWalk:
     def _target(self, name: str, index: int, seen: Labels) -> Labels:
         if name == "segmenter":
             return seen
-        assert isinstance(self.clip, AnnotatedSource)
+        assert is_annotated(self.clip)
         return self.clip.label_map(index).ids.byte().numpy()
 
 

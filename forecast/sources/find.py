@@ -150,7 +150,13 @@ def _chosen_split(path: Path, split: str | None, present: Sequence[str]) -> str:
 def _single(path: Path, fps: float | None) -> FrameSource:
     if is_image(path):
         return ImageSource([path], clip=safe_clip_name(path.stem), fps=fps)
-    return VideoSource(path)
+    return _opened(VideoSource(path))
+
+
+def _opened(video: VideoSource) -> VideoSource:
+    """The video, once its header was read: what is no video is refused before any work is done."""
+    _ = video.num_frames
+    return video
 
 
 def _videos_in(folder: Path) -> list[Path]:
@@ -160,7 +166,7 @@ def _videos_in(folder: Path) -> list[Path]:
 
 def _video_clips(videos: Sequence[Path]) -> tuple[FrameSource, ...]:
     named = zip(videos, _clip_names(videos), strict=True)
-    return tuple(VideoSource(video, clip=clip) for video, clip in named)
+    return tuple(_opened(VideoSource(video, clip=clip)) for video, clip in named)
 
 
 def _is_video(path: Path) -> bool:
