@@ -12,6 +12,8 @@ from forecast.flow.cache import CachedFlow
 from forecast.flow.dis import DisFlow
 from forecast.labels import CAMVID
 from forecast.prediction.copy_last import CopyLast
+from forecast.prediction.flow_guided import FlowGuided
+from forecast.prediction.flow_guided_network import FlowGuidedNetwork, Width
 from forecast.prediction.flow_warp import FlowWarp
 from forecast.prediction.flow_warp_splat import FlowWarpSplat
 from forecast.prediction.frames_then_segment import FramesThenSegment
@@ -50,12 +52,21 @@ def _s2s() -> Predictor:
     return Rollout(one_step)
 
 
+def _flow_guided() -> Predictor:
+    torch.manual_seed(0)
+    width = Width(embedding=2, levels=(4, 4, 4), depth=1)
+    network = FlowGuidedNetwork(num_classes=CAMVID.num_classes, num_maps=4, width=width).eval()
+    torch.nn.init.normal_(network.leave.weight, std=0.1)
+    return FlowGuided(network, CachedFlow(DisFlow()), space=CAMVID, grid_hw=(16, 32))
+
+
 PREDICTORS: dict[str, Callable[[], Predictor]] = {
     "copy-last": CopyLast,
     "flow-warp": lambda: FlowWarp(CachedFlow(DisFlow())),
     "flow-warp-splat": lambda: FlowWarpSplat(DisFlow()),
     "frames-then-segment": lambda: FramesThenSegment(DisFlow(), _Colours()),
     "s2s": _s2s,
+    "flow-guided": _flow_guided,
 }
 
 

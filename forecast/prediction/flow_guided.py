@@ -1,0 +1,175 @@
+"""The warp, corrected: flow-guided forecasts from a network that starts as the warp itself.
+
+The label map is carried by trajectories on its own grid, as `flow-warp` does, so that thin things
+stay sharp; the network looks at a coarser grid, bends the trajectories and multiplies the
+probabilities. Axes: T maps (oldest first), K classes, H W the map's grid, h w the network's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from forecast.errors import UsageError
+from forecast.geometry.resize import probs_on_grid, resize_flow, resize_maps, resize_rgb
+from forecast.geometry.warp import followed
+from forecast.labels import CITYSCAPES, LabelSpace
+from forecast.prediction.fingerprint import fingerprint_of
+from forecast.prediction.flow_guided_network import (
+    FlowGuidedNetwork,
+    applied,
+    bent_displacement,
+    change_of,
+)
+from forecast.prediction.flow_guided_scene import Past, placed, scene_at
+from forecast.prediction.motion import Motion, grid_of, motion_at_origin, moved
+from forecast.stages import FlowEstimator
+from forecast.values import Forecast, Frame, History, Needs
+
+GRID_HW = (64, 128)
+LONGEST_S = 1.2
+"""Beyond this the future is forecast as it is here: trajectories and training end."""
+
+
+class FlowGuided:
+    """Forecasts straight to any horizon, with no rollout.
+
+    An untrained network gives `flow-warp`, up to `longest_s`.
+    """
+
+    def __init__(
+        self,
+        network: FlowGuidedNetwork,
+        flow: FlowEstimator,
+        *,
+        name: str = "flow-guided-small",
+        space: LabelSpace = CITYSCAPES,
+        step_s: float = 3 / 17,
+        grid_hw: tuple[int, int] = GRID_HW,
+        longest_s: float = LONGEST_S,
+        fingerprint: str = "",
+    ) -> None:
+        """Takes a network in eval mode, on the CPU or on a device.
+
+        Args:
+            network: Made for this space.
+            flow: Between frames; one that remembers pairs saves most of its cost on video.
+            name: Name in reports.
+            space: What the network's classes mean.
+            step_s: Stride of the past maps.
+            grid_hw: What the network looks at; both multiples of 4.
+            longest_s: How far trajectories are followed.
+            fingerprint: Hash of the network's weights.
+        """
+        self._network = network
+        self._flow = flow
+        self._name = name
+        self._space = space
+        self._step_s = step_s
+        self._grid_hw = grid_hw
+        self._longest_s = longest_s
+        self._weights = fingerprint
+
+    @property
+    def name(self) -> str:
+        """As given."""
+        return self._name
+
+    @property
+    def space(self) -> LabelSpace | None:
+        """The network's."""
+        return self._space
+
+    @property
+    def needs(self) -> Needs:
+        """As many maps as the network carries, and the source frame before the origin."""
+        return Needs(num_observations=self._network.num_maps, step_s=self._step_s, previous=True)
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the name, the weights, the flow and the grid."""
+        height, width = self._grid_hw
+        return fingerprint_of(
+            self._name,
+            weights=self._weights,
+            flow=self._flow.name,
+            step_s=self._step_s,
+            longest_s=self._longest_s,
+            grid=f"{height}x{width}",
+        )
+
+    def predict(
+        self, histories: Sequence[History], *, horizons_s: Sequence[float]
+    ) -> Iterator[Forecast]:
+        """A forecast at every horizon, on the grid of the segmentation, nearest horizon first.
+
+        Raises:
+            UsageError: A history is of another label space, or too short.
+        """
+        for history in histories:
+            self._check(history)
+            yield from self._forecasts(history, sorted(horizons_s))
+
+    def _check(self, history: History) -> None:
+        found, needed = len(history.observations), self._network.num_maps
+        if found < needed:
+            raise UsageError(
+                f"{self._name} got {found} frames and needs {needed}; start it later in the clip"
+            )
+        space = history.observations[-1].segmentation.space
+        if space != self._space:
+            raise UsageError(
+                f"{self._name} forecasts {self._space.name} and was given {space.name}; "
+                "lift the segmentation to its space first"
+            )
+
+    def _forecasts(self, history: History, horizons_s: Sequence[float]) -> Iterator[Forecast]:
+        last = history.observations[-1].segmentation
+        motion = motion_at_origin(history, self._flow, grid_of(last))
+        past = self._past(history, motion)
+        furthest = round(self._longest_s / history.frame_s)
+        num_frames = [min(history.num_frames(one), furthest) for one in horizons_s]
+        paths = followed(motion.flow, [motion.steps(one) for one in num_frames])
+        for horizon_s, count, path in zip(horizons_s, num_frames, paths, strict=True):
+            bent, factor = self._corrected(past, path, count * history.frame_s)
+            grown = resize_maps(factor, (path.shape[-2], path.shape[-1]))
+            yield Forecast(
+                origin=history.origin,
+                horizon_s=horizon_s,
+                served_s=history.served_s(horizon_s),
+                space=self._space,
+                probs=applied(moved(last, bent)[None], grown[None])[0],
+            )
+
+    def _corrected(
+        self, past: Past, path: Float[Tensor, "2 H W"], ahead_s: float
+    ) -> tuple[Float[Tensor, "2 H W"], Float[Tensor, "K h w"]]:
+        """The bent trajectories, and what to multiply the probabilities by."""
+        device = next(self._network.parameters()).device
+        scene = scene_at(past, resize_flow(path, self._grid_hw), horizon_s=ahead_s)
+        scene = placed(scene, device)
+        with torch.inference_mode():
+            correction = self._network(scene)
+            bent = bent_displacement(path[None].to(device), correction)[0]
+            return bent.cpu(), change_of(scene, correction).exp()[0].cpu()
+
+    def _past(self, history: History, motion: Motion) -> Past:
+        recent = history.observations[-self._network.num_maps :]
+        maps = [probs_on_grid(one.segmentation, self._grid_hw) for one in recent]
+        frames = [self._coarse(one.frame) for one in recent[::-1]]
+        older = [resize_flow(self._flow(new, old), self._grid_hw) for new, old in pairwise(frames)]
+        return Past(
+            maps=torch.stack(maps),
+            flow=resize_flow(motion.flow, self._grid_hw),
+            older_flows=torch.stack(older),
+            frame_s=motion.num_frames * history.frame_s,
+            stride_s=history.stride_s,
+        )
+
+    def _coarse(self, frame: Frame) -> Frame:
+        height, width = self._grid_hw
+        return Frame(at=frame.at, rgb=resize_rgb(frame.rgb, (2 * height, 2 * width)))

@@ -1,0 +1,197 @@
+"""What a warp misses, learnt: a network that corrects a label map carried along the optical flow.
+
+After "F2MF" (Saric et al., CVPR 2020 and TPAMI 2021) and residual to the warp: the network bends
+the trajectories, weighs older maps that were carried to the same moment, and adds evidence for
+what no warp can know. All of its outputs are zero at first, so that an untrained network is the
+warp itself. Everything but the bend is a change of log-probabilities, which can be computed on a
+coarse grid and applied to a warp of any size.
+Axes: B batch, T carried maps (the origin's last), K classes, C channels, H W grid,
+h w another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+FLOOR = 0.004
+"""Added to probabilities before their logarithm: the step of a map kept as uint8."""
+PIXELS_PER_UNIT = 8.0
+"""Displacements are divided by this before the network sees them."""
+BEND_PX = 2.0
+"""Grid pixels that one unit of the bend's output means."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What the network is shown for one horizon."""
+
+    carried: Float[Tensor, "B T K H W"]
+    """Past maps, each carried to the horizon by its own flow."""
+    still: Float[Tensor, "B K H W"]
+    """The origin's map where it was."""
+    displacement: Float[Tensor, "B 2 H W"]
+    """Where each pixel of the future lies in the origin, minus where it is."""
+    velocities: Float[Tensor, "B M H W"]
+    """Flows measured between past frames, in pixels a second, of what comes to lie here; newest
+    first, M = 2 T."""
+    inside: Float[Tensor, "B T H W"]
+    """1 where a carried map was sampled inside its picture."""
+    horizon_s: Float[Tensor, B]  # noqa: F821
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """What the network says."""
+
+    slack: Float[Tensor, "B 1 H W"]
+    """Share of the displacement to take back; 1 makes a copy."""
+    bend: Float[Tensor, "B 2 H W"]
+    """Added to the displacement, in grid pixels."""
+    weights: Float[Tensor, "B T H W"]
+    """How far to go from the bent warp towards each older map and the still one, in log-space."""
+    evidence: Float[Tensor, "B K H W"]
+    """Added to the log-probabilities."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Width:
+    """How wide the network is."""
+
+    embedding: int
+    """Channels that each map's classes are mixed into."""
+    levels: tuple[int, int, int]
+    """Channels on the grid, at half and at a quarter of it."""
+    depth: int
+    """Residual blocks a level."""
+
+
+SMALL = Width(embedding=8, levels=(16, 48, 64), depth=1)
+BASE = Width(embedding=19, levels=(80, 176, 256), depth=3)
+WIDTHS = {"small": SMALL, "base": BASE}
+
+
+class _Block(nn.Module):
+    """Two convolutions around a sum."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, features: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
+        return features + self.second(F.relu(self.first(F.relu(features))))
+
+
+def _blocks(channels: int, depth: int) -> nn.Sequential:
+    return nn.Sequential(*(_Block(channels) for _ in range(depth)))
+
+
+class FlowGuidedNetwork(nn.Module):
+    """Corrections to a warp, conditioned on the horizon.
+
+    Args:
+        num_classes: K.
+        num_maps: T, carried maps with the origin's; at least 2.
+        width: Channels and depth.
+    """
+
+    def __init__(self, *, num_classes: int, num_maps: int, width: Width) -> None:
+        super().__init__()
+        whole, half, quarter = width.levels
+        self.num_classes = num_classes
+        self.num_maps = num_maps
+        self.embed = nn.Conv2d(num_classes, width.embedding, 1)
+        num_velocities = 2 * num_maps
+        channels = (num_maps + 1) * width.embedding + 2 + num_velocities + num_maps + 2
+        self.enter = nn.Conv2d(channels, whole, 3, padding=1)
+        self.down = nn.ModuleList(
+            (
+                nn.Conv2d(whole, half, 3, stride=2, padding=1),
+                nn.Conv2d(half, quarter, 3, stride=2, padding=1),
+            )
+        )
+        self.encode = _blocks(half, width.depth)
+        self.middle = _blocks(quarter, width.depth + 1)
+        self.context = nn.Linear(quarter, quarter)
+        self.up = nn.ModuleList((nn.Conv2d(quarter, half, 1), nn.Conv2d(half, whole, 1)))
+        self.decode = _blocks(half, width.depth)
+        self.sharpen = nn.Conv2d(whole, whole, 3, padding=1)
+        self.leave = nn.Conv2d(whole, 3 + num_maps + num_classes, 3, padding=1)
+        nn.init.zeros_(self.leave.weight)
+        nn.init.zeros_(self.leave.bias)  # pyright: ignore[reportArgumentType]
+
+    def forward(self, scene: Scene) -> Correction:
+        """What to change about the warp."""
+        fine = self.enter(self._joined(scene))
+        middle = self.encode(self.down[0](F.relu(fine)))
+        coarse = self.middle(self.down[1](F.relu(middle)))
+        coarse = coarse + self.context(coarse.mean(dim=(-2, -1)))[:, :, None, None]
+        middle = self.decode(middle + _grown(self.up[0](coarse), middle))
+        fine = self.sharpen(F.relu(fine + _grown(self.up[1](middle), fine)))
+        parts = (1, 2, self.num_maps, self.num_classes)
+        slack, bend, weights, evidence = self.leave(F.relu(fine)).split(parts, dim=1)
+        return Correction(slack=slack, bend=bend * BEND_PX, weights=weights, evidence=evidence)
+
+    def _joined(self, scene: Scene) -> Float[Tensor, "B C H W"]:
+        maps = torch.cat([scene.carried, scene.still[:, None]], dim=1)
+        height, width = maps.shape[-2:]
+        embedded = self.embed(maps.flatten(0, 1))  # [B (T+1)] C H W
+        embedded = embedded.reshape(len(maps), -1, height, width)  # B [(T+1) C] H W
+        times = torch.stack([scene.horizon_s, torch.log1p(scene.horizon_s)], dim=1)
+        return torch.cat(
+            [
+                embedded,
+                scene.displacement.clamp(-128, 128) / PIXELS_PER_UNIT,
+                scene.velocities.clamp(-512, 512) / (4 * PIXELS_PER_UNIT),
+                scene.inside,
+                times[:, :, None, None].expand(-1, -1, height, width),
+            ],
+            dim=1,
+        )
+
+
+def applied(
+    bent: Float[Tensor, "B K H W"], factor: Float[Tensor, "B K H W"]
+) -> Float[Tensor, "B K H W"]:
+    """Probabilities after each was multiplied by its factor; `bent` itself where that is 1.
+
+    What a warp holds impossible may still come true: `FLOOR` is lent for the while, so that a
+    factor has something to raise, and taken back.
+    """
+    raised = torch.addcmul(factor * FLOOR - FLOOR, bent, factor).clamp_min_(0)
+    return raised / raised.sum(dim=1, keepdim=True).clamp_min(1e-6)
+
+
+def bent_displacement(
+    displacement: Float[Tensor, "B 2 h w"], correction: Correction
+) -> Float[Tensor, "B 2 h w"]:
+    """The trajectories as corrected, on a grid of any size."""
+    height, width = displacement.shape[-2:]
+    scale = displacement.new_tensor(
+        [width / correction.bend.shape[-1], height / correction.bend.shape[-2]]
+    )
+    bend = _resized(correction.bend, (height, width)) * scale[:, None, None]
+    return displacement * (1 - _resized(correction.slack, (height, width))) + bend
+
+
+def change_of(scene: Scene, correction: Correction) -> Float[Tensor, "B K H W"]:
+    """How the log-probabilities change, on the scene's grid."""
+    logs = (scene.carried + FLOOR).log()
+    still = (scene.still + FLOOR).log()
+    others = torch.cat([logs[:, :-1], still[:, None]], dim=1) - logs[:, -1:]
+    return (correction.weights[:, :, None] * others).sum(dim=1) + correction.evidence
+
+
+def _resized(maps: Float[Tensor, "B C H W"], size_hw: tuple[int, int]) -> Tensor:
+    return F.interpolate(maps, size_hw, mode="bilinear", align_corners=False)
+
+
+def _grown(
+    features: Float[Tensor, "B C H W"], like: Float[Tensor, "B C h w"]
+) -> Float[Tensor, "B C h w"]:
+    return _resized(features, (like.shape[-2], like.shape[-1]))

@@ -1,0 +1,63 @@
+"""Past maps carried to one moment of the future, each by its own flow: what the network is shown.
+
+Training and forecasting both come through here, so that a network sees in use what it learnt from.
+Knows flows and maps on one grid, not where they come from.
+Axes: B batch (1 here), T maps (oldest first), K classes, H W grid.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from forecast.geometry.warp import warp
+from forecast.prediction.flow_guided_network import Scene
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What is known at the origin, on the network's grid."""
+
+    maps: Float[Tensor, "T K H W"]
+    flow: Float[Tensor, "2 H W"]
+    """From the origin back to a time `frame_s` earlier."""
+    older_flows: Float[Tensor, "S 2 H W"]
+    """From each map to the one before it, newest first; S = T - 1."""
+    frame_s: float
+    stride_s: float
+
+
+def scene_at(past: Past, displacement: Float[Tensor, "2 H W"], *, horizon_s: float) -> Scene:
+    """What the network is shown for the moment that `displacement` leads to."""
+    reached, carried, inside = displacement, [warp(past.maps[-1], displacement)], []
+    inside.append(_inside(reached))
+    velocities = [warp(past.flow, displacement) / past.frame_s]
+    for steps, flow in enumerate(past.older_flows, start=1):
+        move = warp(flow, reached)
+        reached = reached + move
+        velocities.append(move / past.stride_s)
+        carried.append(warp(past.maps[-1 - steps], reached))
+        inside.append(_inside(reached))
+    return Scene(
+        carried=torch.stack(carried[::-1])[None],
+        still=past.maps[-1][None],
+        displacement=displacement[None],
+        velocities=torch.cat(velocities)[None],
+        inside=torch.stack(inside[::-1])[None],
+        horizon_s=torch.tensor([horizon_s], dtype=torch.float32),
+    )
+
+
+def placed(scene: Scene, device: torch.device) -> Scene:
+    """The scene on the device that the network is on."""
+    return Scene(**{one.name: getattr(scene, one.name).to(device) for one in fields(Scene)})
+
+
+def _inside(displacement: Float[Tensor, "2 H W"]) -> Float[Tensor, "H W"]:
+    height, width = displacement.shape[-2:]
+    x = torch.arange(width) + displacement[0]
+    y = torch.arange(height)[:, None] + displacement[1]
+    return ((x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)).float()

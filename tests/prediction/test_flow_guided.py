@@ -1,0 +1,198 @@
+"""Flow-guided forecasts: the warp to begin with, and no more than the network says after."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from forecast.errors import UsageError
+from forecast.flow.dis import DisFlow
+from forecast.labels import CAMVID, CITYSCAPES
+from forecast.prediction.flow_guided import FlowGuided
+from forecast.prediction.flow_guided_network import (
+    BASE,
+    SMALL,
+    FlowGuidedNetwork,
+    Scene,
+    Width,
+    applied,
+    bent_displacement,
+)
+from forecast.prediction.flow_guided_scene import Past, scene_at
+from forecast.prediction.flow_warp import FlowWarp
+from forecast.values import Frame, History, Instant, Observation, Segmentation
+
+H, W, K = 32, 64, CAMVID.num_classes
+TINY = Width(embedding=2, levels=(4, 4, 4), depth=1)
+
+
+def _network() -> FlowGuidedNetwork:
+    return FlowGuidedNetwork(num_classes=K, num_maps=4, width=TINY).eval()
+
+
+def _history(*, true_ids: bool = False) -> History:
+    generator = torch.Generator().manual_seed(1)
+    scene = torch.rand(1, 3, 10, 40, generator=generator) * 255
+    scene = torch.nn.functional.interpolate(scene, scale_factor=4.0, mode="bilinear")[0]
+    frames = [
+        Frame(
+            at=Instant(clip="a", index=index, pts_s=index / 15),
+            rgb=scene[:, :H, index : index + W].byte(),
+        )
+        for index in range(10)
+    ]
+    observations: list[Observation] = []
+    for frame in frames[::3]:
+        probs = (torch.rand(K, H, W, generator=generator) * 3).softmax(dim=0)
+        ids = probs.argmax(dim=0).byte()
+        seen = Segmentation(
+            at=frame.at,
+            space=CAMVID,
+            size_hw=(H, W),
+            probs=None if true_ids else probs,
+            ids=ids if true_ids else None,
+        )
+        observations.append(Observation(frame=frame, segmentation=seen))
+    return History(
+        observations=tuple(observations), previous=frames[8], stride_s=3 / 15, frame_s=1 / 15
+    )
+
+
+def _forecasts(predictor: FlowGuided | FlowWarp, history: History) -> list[torch.Tensor]:
+    return [one.probs for one in predictor.predict([history], horizons_s=(3 / 15, 9 / 15))]
+
+
+@pytest.mark.parametrize("true_ids", [False, True])
+def test_an_untrained_network_is_the_warp(*, true_ids: bool) -> None:
+    history = _history(true_ids=true_ids)
+    ours = FlowGuided(_network(), DisFlow(), space=CAMVID, grid_hw=(16, 32))
+    for found, warped in zip(
+        _forecasts(ours, history), _forecasts(FlowWarp(DisFlow()), history), strict=True
+    ):
+        assert torch.allclose(found, warped, atol=1e-5)
+
+
+def test_all_slack_is_a_copy() -> None:
+    network = _network()
+    torch.nn.init.zeros_(network.leave.weight)
+    with torch.no_grad():
+        network.leave.bias[0] = 1.0  # pyright: ignore[reportOptionalSubscript]
+    history = _history()
+    ours = FlowGuided(network, DisFlow(), space=CAMVID, grid_hw=(16, 32))
+    kept = history.observations[-1].segmentation.probs
+    assert kept is not None
+    for found in _forecasts(ours, history):
+        assert torch.allclose(found, kept, atol=1e-4)
+
+
+def test_evidence_for_one_class_raises_that_class() -> None:
+    network = _network()
+    with torch.no_grad():
+        network.leave.bias[3 + network.num_maps + 2] = 9.0  # pyright: ignore[reportOptionalSubscript]
+    ours = FlowGuided(network, DisFlow(), space=CAMVID, grid_hw=(16, 32))
+    for found in _forecasts(ours, _history(true_ids=True)):
+        assert (found.argmax(dim=0) == 2).all()
+
+
+def test_beyond_the_longest_horizon_the_forecast_stays() -> None:
+    network = _network()
+    torch.nn.init.normal_(network.leave.weight, std=0.1)
+    ours = FlowGuided(network, DisFlow(), space=CAMVID, grid_hw=(16, 32), longest_s=0.6)
+    near, far = ours.predict([_history()], horizons_s=(0.6, 5.0))
+    assert torch.equal(near.probs, far.probs)
+    assert far.served_s == pytest.approx(5.0)
+
+
+def test_another_space_is_refused_by_name() -> None:
+    ours = FlowGuided(_network(), DisFlow(), space=CITYSCAPES, grid_hw=(16, 32))
+    with pytest.raises(UsageError, match="forecasts cityscapes and was given camvid"):
+        list(ours.predict([_history()], horizons_s=(0.2,)))
+
+
+def test_too_short_a_history_is_refused() -> None:
+    history = _history()
+    ours = FlowGuided(_network(), DisFlow(), space=CAMVID, grid_hw=(16, 32))
+    with pytest.raises(UsageError, match="got 2 frames and needs 4"):
+        list(
+            ours.predict(
+                [replace(history, observations=history.observations[2:])], horizons_s=(0.2,)
+            )
+        )
+
+
+def test_still_pictures_carry_every_past_map_to_its_own_place() -> None:
+    maps = torch.rand(4, K, 8, 16)
+    past = Past(
+        maps=maps,
+        flow=torch.zeros(2, 8, 16),
+        older_flows=torch.zeros(3, 2, 8, 16),
+        frame_s=0.1,
+        stride_s=0.3,
+    )
+    scene = scene_at(past, torch.zeros(2, 8, 16), horizon_s=0.5)
+    assert torch.allclose(scene.carried[0], maps)
+    assert torch.equal(scene.inside, torch.ones(1, 4, 8, 16))
+
+
+def test_steady_motion_brings_every_map_to_the_same_place() -> None:
+    shown = torch.rand(K, 8, 40)
+    maps = torch.stack([shown[:, :, 3 * step : 3 * step + 16] for step in range(4)])
+    flow = torch.zeros(2, 8, 16)
+    flow[0] = 1.0
+    past = Past(
+        maps=maps,
+        flow=flow,
+        older_flows=(3 * flow).expand(3, -1, -1, -1),
+        frame_s=0.1,
+        stride_s=0.3,
+    )
+    scene = scene_at(past, 2 * flow, horizon_s=0.2)
+    everywhere = scene.inside.bool().all(dim=1)[:, None, None].expand_as(scene.carried)
+    newest = scene.carried[:, -1:].expand_as(scene.carried)
+    assert everywhere.any()
+    assert torch.allclose(scene.carried[everywhere], newest[everywhere])
+
+
+def test_a_factor_of_one_changes_nothing() -> None:
+    bent = torch.rand(1, K, 4, 8).softmax(dim=1)
+    assert torch.allclose(applied(bent, torch.ones_like(bent)), bent, atol=1e-6)
+
+
+def test_a_bend_is_scaled_with_the_grid() -> None:
+    network = _network()
+    with torch.no_grad():
+        network.leave.bias[1] = 1.0  # pyright: ignore[reportOptionalSubscript]
+    past = Past(
+        maps=torch.rand(4, K, 8, 16),
+        flow=torch.zeros(2, 8, 16),
+        older_flows=torch.zeros(3, 2, 8, 16),
+        frame_s=0.1,
+        stride_s=0.3,
+    )
+    with torch.inference_mode():
+        correction = network(scene_at(past, torch.zeros(2, 8, 16), horizon_s=0.5))
+    small = bent_displacement(torch.zeros(1, 2, 8, 16), correction)
+    large = bent_displacement(torch.zeros(1, 2, 16, 32), correction)
+    assert torch.allclose(large[0, 0], torch.full((16, 32), 2 * small[0, 0, 0, 0].item()))
+
+
+@pytest.mark.parametrize(("width", "most_gmac"), [(SMALL, 1.3), (BASE, 12.0)])
+def test_a_network_costs_no_more_than_it_may(width: Width, most_gmac: float) -> None:
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with torch.device("meta"):
+        network = FlowGuidedNetwork(num_classes=19, num_maps=4, width=width)
+        past = (torch.rand(1, 4, 19, 64, 128), torch.rand(1, 8, 64, 128), torch.rand(1, 4, 64, 128))
+        scene = Scene(
+            carried=past[0],
+            still=past[0][:, 0],
+            displacement=past[1][:, :2],
+            velocities=past[1],
+            inside=past[2],
+            horizon_s=torch.rand(1),
+        )
+        with FlopCounterMode(display=False) as counter:
+            network(scene)
+    assert counter.get_total_flops() / 2e9 <= most_gmac
