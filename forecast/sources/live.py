@@ -42,7 +42,9 @@ class Delivery:
     taken_s: float
     """When the consumer took it."""
     decode_ms: float
-    """Decoding and conversion."""
+    """Before it arrived."""
+    convert_ms: float
+    """To RGB, once taken."""
 
 
 class LiveSource:
@@ -197,7 +199,8 @@ class LiveSource:
                 Delivery(
                     arrived_s=arrival.arrived_s,
                     taken_s=taken_s,
-                    decode_ms=arrival.picture.decode_ms + convert_ms,
+                    decode_ms=arrival.picture.decode_ms,
+                    convert_ms=convert_ms,
                 ),
             )
             self._status.count("delivered")

@@ -1,0 +1,266 @@
+"""Steps of a live source, forecast while they happen.
+
+Promises the newest frame that there is time for, at an even period; at most two frames in the
+pipeline, so that latency cannot grow; no thread left behind. Joins a live source and the engine.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import weakref
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from types import TracebackType
+
+import torch
+
+from forecast.api.fine_horizons import FineHorizons
+from forecast.live.pace import Pace
+from forecast.sources.live import LiveSource
+from forecast.sources.live_state import LiveStats
+from forecast.stages import Predictor, Refiner, Segmenter
+from forecast.stream import run
+from forecast.values import Frame, Step
+
+_IN_FLIGHT = 2
+
+
+class LiveStream:
+    """Steps of one live source; leaving the loop over it, or `close()`, ends every thread.
+
+    Args:
+        source: Where frames come from.
+        segmenter: Says what every pixel is.
+        predictor: Forecasts; None to segment only.
+        horizons_s: How far ahead, in seconds.
+        refiner: Improves each segmentation.
+        device: Where the segmenter runs.
+    """
+
+    def __init__(
+        self,
+        source: LiveSource,
+        *,
+        segmenter: Segmenter,
+        predictor: Predictor | None,
+        horizons_s: Sequence[float],
+        refiner: Refiner | None = None,
+        device: torch.device | None = None,
+    ) -> None:
+        self._source = source
+        self._segmenter = segmenter
+        self._predictor = predictor
+        self._horizons_s = tuple(horizons_s)
+        self._refiner = refiner
+        self._device = device
+        self._pace = Pace()
+        self._steps: weakref.ref[Generator[Step, None, None]] | None = None
+
+    @property
+    def source(self) -> LiveSource:
+        """Where frames come from."""
+        return self._source
+
+    @property
+    def stats(self) -> LiveStats:
+        """How the source is doing; may be asked from any thread."""
+        return self._source.stats
+
+    @property
+    def period_s(self) -> float:
+        """Time between the frames that are forecast from; 0 while it is being found."""
+        return self._pace.period_s
+
+    def __iter__(self) -> Iterator[Step]:
+        steps = self._all_steps()
+        # Not held: who leaves the loop then lets go of the last reference, which closes it.
+        self._steps = weakref.ref(steps)
+        return steps
+
+    def __enter__(self) -> LiveStream:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def interrupt(self) -> None:
+        """End the iteration after the frames in flight, from any thread."""
+        self._source.interrupt()
+
+    def close(self) -> None:
+        """Stop every thread; called by the thread that iterates."""
+        self._source.interrupt()
+        steps = None if self._steps is None else self._steps()
+        if steps is not None:
+            steps.close()
+
+    def _all_steps(self) -> Generator[Step, None, None]:
+        with self._source.open() as frames:
+            if self._source.never_drops:
+                yield from self._stretch(_Gate(frames, slots=8), steady=True)
+                return
+            gate = _Gate(frames, slots=_IN_FLIGHT)
+            while not gate.ended:
+                self._source.thinning.period_s = self._pace.period_s
+                gate.reopen()
+                yield from self._stretch(gate, steady=False)
+
+    def _stretch(self, gate: _Gate, *, steady: bool) -> Generator[Step, None, None]:
+        """Steps at one period, up to the end or to a change of period."""
+        trial = not steady and self._pace.period_s == 0.0
+        steps = run(
+            gate.frames,
+            segmenter=self._segmenter,
+            refiner=self._refiner,
+            predictor=None if trial else self._paced_predictor(),
+            horizons_s=self._horizons_s,
+            frame_s=None if steady else self._pace.period_s or None,
+            depth=1,
+            device=self._device,
+        )
+        try:
+            for step in steps:
+                gate.release()
+                began_s = time.perf_counter()
+                yield self._timed(step)
+                spent_s = time.perf_counter() - began_s
+                if not steady and self._out_of_step(step, spent_s):
+                    gate.shut()
+        finally:
+            if not gate.is_shut:
+                # The decoding thread may be waiting for a frame that never comes.
+                self._source.interrupt()
+            steps.close()
+
+    def _paced_predictor(self) -> Predictor | None:
+        if self._predictor is None or self._pace.frames_per_period == 1:
+            return self._predictor
+        return FineHorizons(
+            self._predictor,
+            period_s=self._pace.period_s,
+            frames_per_period=self._pace.frames_per_period,
+        )
+
+    def _out_of_step(self, step: Step, spent_s: float) -> bool:
+        predict_s = step.latency_ms.get("predict", 0.0) / 1e3
+        return self._pace.observe(
+            step.frame.at,
+            cost_s=max(step.latency_ms["segment"] / 1e3, predict_s + spent_s),
+            source_period_s=self._source.thinning.source_period_s,
+        )
+
+    def _timed(self, step: Step) -> Step:
+        """Latencies counted from the frame's arrival, not from when it was waited for."""
+        delivery = self._source.delivery(step.frame.at)
+        if delivery is None:
+            return step
+        stages = {
+            name: spent_ms
+            for name, spent_ms in step.latency_ms.items()
+            if name not in ("decode", "wait")
+        }
+        # What was decoded before it arrived is the source's time, what was converted after is ours.
+        known_ms = delivery.convert_ms + sum(stages.values())
+        total_ms = 1e3 * (time.monotonic() - delivery.arrived_s)
+        return replace(
+            step,
+            latency_ms={
+                "decode": delivery.decode_ms + delivery.convert_ms,
+                **stages,
+                "wait": max(0.0, total_ms - known_ms),
+            },
+        )
+
+
+class _Gate:
+    """Lets the engine have a frame only when an earlier one has left it."""
+
+    def __init__(self, frames: Iterator[Frame], *, slots: int) -> None:
+        self._frames = frames
+        self._slots = slots
+        self._free = threading.Semaphore(slots)
+        self._shut = threading.Event()
+        self.ended = False
+        """Whether the source gives no more."""
+
+    @property
+    def is_shut(self) -> bool:
+        """Whether the engine is to finish what it has."""
+        return self._shut.is_set() or self.ended
+
+    def reopen(self) -> None:
+        """A new engine begins, empty."""
+        self._shut.clear()
+        self._free = threading.Semaphore(self._slots)
+
+    def shut(self) -> None:
+        """No further frame for this engine."""
+        self._shut.set()
+
+    def release(self) -> None:
+        """A frame has left the engine."""
+        self._free.release()
+
+    @contextmanager
+    def frames(self) -> Generator[Iterator[Frame], None, None]:
+        """As the engine opens a source."""
+        yield self._through()
+
+    def _through(self) -> Iterator[Frame]:
+        while not self._shut.is_set():
+            if not self._free.acquire(timeout=0.1):
+                continue
+            if self._shut.is_set():
+                return
+            frame = next(self._frames, None)
+            if frame is None:
+                self.ended = True
+                return
+            yield frame
+
+
+def open_stream(
+    source: str | LiveSource,
+    *,
+    segmenter: Segmenter,
+    predictor: Predictor | None,
+    horizons_s: Sequence[float] = (0.18, 0.53),
+    refiner: Refiner | None = None,
+    device: torch.device | None = None,
+    retries: int | None = 20,
+    realtime: bool = True,
+) -> LiveStream:
+    """Steps of a live source while they happen; see `LiveSource` for what an address may be.
+
+    Args:
+        source: An address, or a source made with its own settings.
+        segmenter: Says what every pixel is.
+        predictor: Forecasts; None to segment only.
+        horizons_s: How far ahead, in seconds.
+        refiner: Improves each segmentation.
+        device: Where the segmenter runs.
+        retries: Failed attempts in a row before the source counts as lost; None tries for ever.
+        realtime: Whether a file plays at its own rate, as a camera would.
+
+    Raises:
+        UsageError: The address is of no known kind.
+        SourceError: It names nothing that exists; while iterating: it can never be opened.
+        SourceLostError: While iterating, once the last retry has failed.
+    """
+    if isinstance(source, str):
+        source = LiveSource(source, retries=retries, realtime=realtime)
+    return LiveStream(
+        source,
+        segmenter=segmenter,
+        predictor=predictor,
+        horizons_s=horizons_s,
+        refiner=refiner,
+        device=device,
+    )

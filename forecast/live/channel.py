@@ -1,0 +1,200 @@
+"""One source on the page: its newest snapshot, its numbers, and who waits for the next.
+
+`publish` takes about a millisecond and never waits: pictures are encoded when a viewer wants one,
+once for all viewers, in the server's threads. Safe to use from any thread.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from forecast.labels import LabelSpace
+from forecast.live.encoding import message
+from forecast.live.rolling import Percentiles, RollingPercentiles, RollingRate
+from forecast.live.snapshot import Snapshot, forecast_labels, labels_of, picture_of
+from forecast.live.verification import REFERENCE, RunningScore, Verifier
+from forecast.values import Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceStatus:
+    """How a source is doing, in the words of the page."""
+
+    state: str
+    """connecting, live, stalled, lost or ended."""
+    trouble: str = ""
+    """What last went wrong, without credentials."""
+    num_dropped: int = 0
+    num_reconnects: int = 0
+    age_s: float | None = None
+    """Since the newest frame arrived."""
+    recovery_s: float | None = None
+    """How long the last gap was."""
+    source_fps: float = 0.0
+
+
+class Channel:
+    """The newest of one source.
+
+    Args:
+        name: As it is called on the page and in addresses.
+        shown: The source's address without credentials.
+        space: What the labels mean.
+        predictor: Its name; None if nothing is forecast.
+        horizons_s: How far ahead.
+        status: Asked whenever someone looks.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        shown: str,
+        space: LabelSpace,
+        predictor: str | None,
+        horizons_s: Sequence[float],
+        status: Callable[[], SourceStatus],
+    ) -> None:
+        self.name = name
+        self.shown = shown
+        self.space = space
+        self.horizons_s = tuple(horizons_s)
+        self.predictor = predictor
+        self._status = status
+        self._verifier = Verifier(predictor or "", space)
+        self._lock = threading.Lock()
+        self._latency = RollingPercentiles()
+        self._stages: dict[str, RollingPercentiles] = {}
+        self._rate = RollingRate()
+        self._snapshot: Snapshot | None = None
+        self._scores: Sequence[RunningScore] = ()
+        self._warming_up = True
+        self._listeners: set[Callable[[], None]] = set()
+        self._encoding = threading.Lock()
+        self._encoded: tuple[int, bytes] | None = None
+        self.num_published = 0
+
+    def publish(self, step: Step) -> None:
+        """Make this step the newest; whoever waits is woken."""
+        now = labels_of(step.segmentation)
+        forecasts = forecast_labels(step)
+        verified = self._verifier.observe(step.frame.at, now, forecasts)
+        moment_s = time.monotonic()
+        snapshot = Snapshot(
+            number=self.num_published + 1,
+            at=step.frame.at,
+            space=step.segmentation.space,
+            rgb=picture_of(step),
+            now=now,
+            forecasts={horizon_s: labels for horizon_s, (_, labels) in forecasts.items()},
+            served_s={horizon_s: served_s for horizon_s, (served_s, _) in forecasts.items()},
+            foreseen={
+                one.horizon_s: one.forecast for one in verified if one.predictor != REFERENCE
+            },
+            published_s=moment_s,
+        )
+        with self._lock:
+            self._snapshot, self._scores = snapshot, self._verifier.scores()
+            self._warming_up = step.warming_up
+            self.num_published += 1
+            self._rate.add(moment_s)
+            self._latency.add(sum(step.latency_ms.values()))
+            for stage, spent_ms in step.latency_ms.items():
+                self._stages.setdefault(stage, RollingPercentiles()).add(spent_ms)
+            listeners = list(self._listeners)
+        for listener in listeners:
+            listener()
+
+    @property
+    def latest(self) -> Snapshot | None:
+        """The newest snapshot."""
+        with self._lock:
+            return self._snapshot
+
+    def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call it, from the publishing thread, at every snapshot; the result stops that."""
+        with self._lock:
+            self._listeners.add(listener)
+
+        def leave() -> None:
+            with self._lock:
+                self._listeners.discard(listener)
+
+        return leave
+
+    @property
+    def num_listeners(self) -> int:
+        """Viewers."""
+        with self._lock:
+            return len(self._listeners)
+
+    def message(self, snapshot: Snapshot) -> bytes:
+        """The snapshot as bytes; encoded once however many viewers ask."""
+        with self._encoding:
+            if self._encoded is None or self._encoded[0] != snapshot.number:
+                self._encoded = snapshot.number, message(snapshot, self.numbers())
+            return self._encoded[1]
+
+    @property
+    def status(self) -> SourceStatus:
+        """How the source is doing."""
+        return self._status()
+
+    def numbers(self) -> dict[str, Any]:
+        """Everything but pictures, ready for JSON."""
+        status = asdict(self.status)
+        now_s = time.monotonic()
+        with self._lock:
+            latency = self._latency.summary()
+            age_s = None if self._snapshot is None else now_s - self._snapshot.published_s
+            return {
+                "type": "status",
+                "source": self.name,
+                "shown": self.shown,
+                **{key: _short(value) for key, value in status.items()},
+                "warming_up": self._warming_up,
+                "fps": _short(self._rate.per_second(now_s)),
+                "snapshot_age_s": _short(age_s),
+                "latency_ms": _percentiles(latency),
+                "stages_ms": {
+                    name: _percentiles(one.summary()) for name, one in self._stages.items()
+                },
+                "usable_lead_s": self._leads(latency),
+                "scores": [_score(one) for one in self._scores],
+            }
+
+    def description(self) -> dict[str, Any]:
+        """What does not change: classes, horizons, names."""
+        return {
+            "source": self.name,
+            "shown": self.shown,
+            "predictor": self.predictor,
+            "horizons_s": list(self.horizons_s),
+            "space": self.space.name,
+            "classes": [
+                {"name": one.name, "colour": list(one.colour), "moving": one.moving}
+                for one in self.space.classes
+            ],
+        }
+
+    def _leads(self, latency: Percentiles | None) -> Mapping[str, float | None]:
+        """By horizon: what is left of it when the answer is there."""
+        if latency is None:
+            return {}
+        return {f"{one:g}": _short(one - latency.p95 / 1e3) for one in self.horizons_s}
+
+
+def _short(value: Any) -> Any:
+    return round(value, 4) if isinstance(value, float) else value
+
+
+def _percentiles(summary: Percentiles | None) -> Mapping[str, float] | None:
+    return None if summary is None else {"p50": _short(summary.p50), "p95": _short(summary.p95)}
+
+
+def _score(score: RunningScore) -> Mapping[str, Any]:
+    return {key: _short(value) for key, value in asdict(score).items()}

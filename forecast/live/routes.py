@@ -1,0 +1,153 @@
+"""What the live server answers: the page, its WebSocket, health, metrics, the newest forecast."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from forecast.live.access import Access
+from forecast.live.channel import Channel
+from forecast.live.encoding import coloured_png, label_png
+from forecast.live.metrics import metrics_text
+from forecast.live.page import content_security_policy, favicon, page_html
+from forecast.live.snapshot import Snapshot
+from forecast.live.viewer import Viewer
+
+_Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Routes:
+    """Handlers over a list of channels."""
+
+    def __init__(self, channels: Sequence[Channel], access: Access) -> None:
+        self._channels = {channel.name: channel for channel in channels}
+        self._access = access
+
+    def app(self) -> Starlette:
+        """The web application."""
+        guarded = self._guarded
+        return Starlette(
+            routes=[
+                Route("/", guarded(self._page)),
+                Route("/favicon.svg", self._favicon),
+                Route("/favicon.ico", self._favicon),
+                Route("/healthz", self._health),
+                Route("/metrics", guarded(self._metrics)),
+                Route("/api/sources", guarded(self._sources)),
+                Route("/api/latest", guarded(self._latest)),
+                Route("/api/latest.png", guarded(self._latest_png)),
+                WebSocketRoute("/ws", self._watch),
+            ]
+        )
+
+    def _guarded(self, handler: _Handler) -> _Handler:
+        async def answer(request: Request) -> Response:
+            if not self._access.knows_host(request.headers):
+                return PlainTextResponse("this server goes by another name\n", 421)
+            if not self._access.shows_token(request.query_params, request.headers):
+                return PlainTextResponse("the token is missing or wrong: add ?token=...\n", 401)
+            return await handler(request)
+
+        return answer
+
+    async def _page(self, _: Request) -> Response:
+        headers = {
+            "Content-Security-Policy": content_security_policy(),
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",
+            "Cache-Control": "no-store",
+        }
+        return Response(page_html(), media_type="text/html", headers=headers)
+
+    async def _favicon(self, _: Request) -> Response:
+        return Response(favicon(), media_type="image/svg+xml")
+
+    async def _health(self, _: Request) -> Response:
+        states = {name: channel.status.state for name, channel in self._channels.items()}
+        healthy = any(state in ("live", "connecting") for state in states.values())
+        return JSONResponse({"healthy": healthy, "sources": states}, 200 if healthy else 503)
+
+    async def _metrics(self, _: Request) -> Response:
+        return Response(
+            metrics_text(list(self._channels.values())), media_type="text/plain; version=0.0.4"
+        )
+
+    async def _sources(self, _: Request) -> Response:
+        return JSONResponse([channel.description() for channel in self._channels.values()])
+
+    async def _latest(self, request: Request) -> Response:
+        channel = self._channel(request.query_params.get("source"))
+        if channel is None:
+            return self._unknown()
+        return JSONResponse({**channel.numbers(), "latest": _as_json(channel.latest)})
+
+    async def _latest_png(self, request: Request) -> Response:
+        channel = self._channel(request.query_params.get("source"))
+        snapshot = None if channel is None else channel.latest
+        if channel is None or snapshot is None:
+            return self._unknown()
+        labels = _labels_at(snapshot, request.query_params.get("horizon_s"))
+        if labels is None:
+            return PlainTextResponse("no forecast of that horizon is ready\n", 404)
+        return Response(coloured_png(labels, snapshot.space), media_type="image/png")
+
+    async def _watch(self, socket: WebSocket) -> None:
+        allowed = (
+            self._access.knows_host(socket.headers)
+            and self._access.is_own_page(socket.headers)
+            and self._access.shows_token(socket.query_params, socket.headers)
+        )
+        channel = self._channel(socket.query_params.get("source"))
+        if not allowed or channel is None:
+            await socket.close(1008)
+            return
+        await socket.accept()
+        await Viewer(socket, channel).serve()
+
+    def _channel(self, name: str | None) -> Channel | None:
+        return next(iter(self._channels.values())) if not name else self._channels.get(name)
+
+    def _unknown(self) -> Response:
+        known = ", ".join(self._channels)
+        return PlainTextResponse(f"nothing from there yet; sources: {known}\n", 404)
+
+
+def _labels_at(snapshot: Snapshot, horizon_s: str | None) -> Any:
+    if horizon_s is None:
+        return snapshot.now
+    return next(
+        (labels for one, labels in snapshot.forecasts.items() if f"{one:g}" == horizon_s), None
+    )
+
+
+def _as_json(snapshot: Snapshot | None) -> dict[str, Any] | None:
+    if snapshot is None:
+        return None
+    return {
+        "number": snapshot.number,
+        "index": snapshot.at.index,
+        "pts_s": snapshot.at.pts_s,
+        "epoch": snapshot.at.epoch,
+        "space": snapshot.space.name,
+        "classes": list(snapshot.space.names),
+        "now_png": _base64(snapshot.now),
+        "forecasts": [
+            {
+                "horizon_s": horizon_s,
+                "served_s": snapshot.served_s[horizon_s],
+                "labels_png": _base64(labels),
+            }
+            for horizon_s, labels in snapshot.forecasts.items()
+        ],
+    }
+
+
+def _base64(labels: Any) -> str:
+    return base64.b64encode(label_png(labels)).decode()

@@ -1,0 +1,227 @@
+"""How right the forecasts were: each is kept until its moment comes and compared with what is seen.
+
+Pure and bounded: no clock, no thread. The truth is the segmenter's own later labels, so a score
+says how well the future was foreseen, not how well the segmenter sees. Axes: K classes, h w grid.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int64, UInt8
+from numpy import ndarray
+
+from forecast.labels import LabelSpace
+from forecast.values import Instant
+
+Confusion = Callable[[ndarray, ndarray, int], ndarray]
+"""(target, prediction, K) -> counts [K, K]; row = target, column = prediction."""
+
+REFERENCE = "copy-last"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningScore:
+    """How one predictor has lately done at one horizon."""
+
+    predictor: str
+    horizon_s: float
+    miou: float | None
+    """Fraction; None before the first comparison."""
+    miou_moving: float | None
+    """The same over the classes that move of themselves."""
+    num_compared: int
+    """Comparisons in the window."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """A forecast whose moment has come."""
+
+    predictor: str
+    horizon_s: float
+    forecast: UInt8[ndarray, "h w"]
+    seen: UInt8[ndarray, "h w"]
+    """What the segmenter saw at that moment, on the forecast's grid."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pending:
+    predictor: str
+    horizon_s: float
+    epoch: int
+    due_s: float
+    labels: UInt8[ndarray, "h w"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    at: Instant
+    labels: UInt8[ndarray, "h w"]
+
+
+def bincount_confusion(
+    target: UInt8[ndarray, "h w"], prediction: UInt8[ndarray, "h w"], num_classes: int
+) -> Int64[ndarray, "K K"]:
+    """Counts; row = target, column = prediction. Targets that are no class do not count."""
+    counted = (target < num_classes) & (prediction < num_classes)
+    codes = target[counted].astype(np.uint16) * num_classes + prediction[counted]
+    counts = np.bincount(codes, minlength=num_classes * num_classes)
+    return counts.reshape(num_classes, num_classes).astype(np.int64)  # K K
+
+
+class Verifier:
+    """The running score of a predictor, and of copying, at every horizon.
+
+    Args:
+        predictor: Its name.
+        space: What the labels mean.
+        window: Comparisons that count; older ones are forgotten.
+        tolerance_s: How far from its moment a forecast may be compared.
+        confusion: Counts a pair of label maps.
+    """
+
+    _MOST_PENDING = 2000
+
+    def __init__(
+        self,
+        predictor: str,
+        space: LabelSpace,
+        *,
+        window: int = 300,
+        tolerance_s: float = 0.06,
+        confusion: Confusion = bincount_confusion,
+    ) -> None:
+        self._predictor = predictor
+        self._space = space
+        self._window = window
+        self._tolerance_s = tolerance_s
+        self._confusion = confusion
+        self._pending: deque[_Pending] = deque(maxlen=self._MOST_PENDING)
+        self._last: _Seen | None = None
+        self._sums: dict[tuple[str, float], _WindowedSum] = {}
+
+    def observe(
+        self,
+        at: Instant,
+        labels: UInt8[ndarray, "h w"],
+        forecasts: Mapping[float, tuple[float, UInt8[ndarray, "h w"]]],
+    ) -> Sequence[Verified]:
+        """What the predictor had foreseen for this moment, scored.
+
+        Args:
+            at: The moment.
+            labels: What is seen.
+            forecasts: By horizon: the seconds ahead that are truly served, and the labels.
+        """
+        seen = _Seen(at=at, labels=labels)
+        verified = self._score_due(seen)
+        for horizon_s, (served_s, foreseen) in forecasts.items():
+            self._expect(self._predictor, horizon_s, served_s, at, foreseen)
+            copied = resized_nearest(labels, foreseen.shape)
+            self._expect(REFERENCE, horizon_s, served_s, at, copied)
+        self._last = seen
+        return verified
+
+    def scores(self) -> Sequence[RunningScore]:
+        """By horizon, the predictor before its reference."""
+        order = sorted(self._sums, key=lambda key: (key[1], key[0] == REFERENCE))
+        return [self._score(*key) for key in order]
+
+    def _expect(
+        self, predictor: str, horizon_s: float, served_s: float, at: Instant, labels: ndarray
+    ) -> None:
+        due_s = at.pts_s + served_s
+        self._pending.append(
+            _Pending(
+                predictor=predictor, horizon_s=horizon_s, epoch=at.epoch, due_s=due_s,
+                labels=labels,
+            )
+        )  # fmt: skip
+        self._sums.setdefault((predictor, horizon_s), _WindowedSum(self._window))
+
+    def _score_due(self, seen: _Seen) -> Sequence[Verified]:
+        verified: list[Verified] = []
+        waiting: deque[_Pending] = deque(maxlen=self._MOST_PENDING)
+        for one in self._pending:
+            if one.epoch != seen.at.epoch:
+                continue
+            if one.due_s > seen.at.pts_s:
+                waiting.append(one)
+                continue
+            moment = self._nearest(one, seen)
+            if moment is not None:
+                verified.append(self._compare(one, moment))
+        self._pending = waiting
+        return verified
+
+    def _nearest(self, one: _Pending, seen: _Seen) -> _Seen | None:
+        candidates = [seen, self._last] if self._last is not None else [seen]
+        best = min(candidates, key=lambda moment: abs(moment.at.pts_s - one.due_s))
+        close = abs(best.at.pts_s - one.due_s) <= self._tolerance_s
+        return best if close and best.at.epoch == one.epoch else None
+
+    def _compare(self, one: _Pending, moment: _Seen) -> Verified:
+        target = resized_nearest(moment.labels, one.labels.shape)
+        counts = self._confusion(target, one.labels, self._space.num_classes)
+        self._sums[one.predictor, one.horizon_s].add(counts)
+        return Verified(
+            predictor=one.predictor, horizon_s=one.horizon_s, forecast=one.labels, seen=target
+        )
+
+    def _score(self, predictor: str, horizon_s: float) -> RunningScore:
+        sums = self._sums[predictor, horizon_s]
+        iou = sums.iou()
+        return RunningScore(
+            predictor=predictor,
+            horizon_s=horizon_s,
+            miou=_mean(iou),
+            miou_moving=_mean(iou[list(self._space.moving_ids)] if len(iou) else iou),
+            num_compared=len(sums),
+        )
+
+
+class _WindowedSum:
+    """The sum of the last so many confusions."""
+
+    def __init__(self, window: int) -> None:
+        self._kept: deque[ndarray] = deque()
+        self._window = window
+        self._total: ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def add(self, counts: Int64[ndarray, "K K"]) -> None:
+        """One more; the oldest leaves when the window is full."""
+        self._kept.append(counts)
+        self._total = counts.copy() if self._total is None else self._total + counts
+        if len(self._kept) > self._window:
+            self._total = self._total - self._kept.popleft()
+
+    def iou(self) -> ndarray:
+        """By class; NaN for a class that neither was nor was foreseen."""
+        if self._total is None:
+            return np.empty(0)
+        hit = np.diag(self._total).astype(float)
+        either = self._total.sum(0) + self._total.sum(1) - hit
+        return np.divide(hit, either, out=np.full_like(hit, np.nan), where=either > 0)
+
+
+def _mean(iou: ndarray) -> float | None:
+    defined = iou[~np.isnan(iou)]
+    return float(defined.mean()) if len(defined) else None
+
+
+def resized_nearest(labels: ndarray, size_hw: tuple[int, ...]) -> ndarray:
+    """The labels on another grid, each cell from the nearest one."""
+    if labels.shape == tuple(size_hw):
+        return labels
+    rows, columns = (
+        ((np.arange(new) + 0.5) * old / new).astype(np.intp)
+        for new, old in zip(size_hw, labels.shape, strict=True)
+    )
+    return labels[rows[:, None], columns[None, :]]

@@ -1,0 +1,147 @@
+"""Live steps: the engine on a live source, with tiny stages in place of networks."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from itertools import islice, pairwise
+
+import pytest
+import torch
+
+from forecast.api.open_stream import open_stream
+from forecast.errors import SourceLostError
+from forecast.labels import CITYSCAPES
+from forecast.sources.live import LiveSource
+from forecast.values import Forecast, Needs, Segmentation
+
+pytestmark = pytest.mark.usefixtures("nothing_left_behind")
+
+
+class RedIsCar:
+    """Segments by colour: red is car, all else road."""
+
+    name = "red-is-car"
+    space = CITYSCAPES
+    fingerprint = "red-is-car"
+
+    def __init__(self, takes_s=0.0):
+        self.takes_s = takes_s
+
+    def __call__(self, frames):
+        time.sleep(self.takes_s)
+        return [self._segment(frame) for frame in frames]
+
+    def _segment(self, frame):
+        small = frame.rgb[:, ::4, ::4].float()
+        red = (small[0] > 150) & (small[1] < 100)
+        probs = torch.zeros(19, *red.shape)
+        probs[CITYSCAPES.id_of("car")] = red
+        probs[CITYSCAPES.id_of("road")] = ~red
+        return Segmentation(
+            at=frame.at, space=CITYSCAPES, size_hw=frame.size_hw, probs=probs.float()
+        )
+
+
+class CopyFour:
+    """Copies the last of four observations."""
+
+    name = "copy-four"
+    space = None
+    fingerprint = "copy-four"
+    needs = Needs(num_observations=4, step_s=0.176)
+
+    def __init__(self):
+        self.spans = []
+
+    def predict(self, histories, *, horizons_s):
+        for history in histories:
+            moments = [one.frame.at.pts_s for one in history.observations]
+            self.spans.append((moments, {one.frame.at.epoch for one in history.observations}))
+            for horizon_s in horizons_s:
+                yield Forecast(
+                    origin=history.origin,
+                    horizon_s=horizon_s,
+                    served_s=history.served_s(horizon_s),
+                    space=CITYSCAPES,
+                    probs=history.observations[-1].segmentation.probs,
+                )
+
+
+def _stream(source, *, takes_s=0.0, **named):
+    return open_stream(
+        source,
+        segmenter=RedIsCar(takes_s),
+        predictor=CopyFour(),
+        horizons_s=[0.18, 0.53],
+        **named,
+    )
+
+
+def test_steps_come_with_labels_at_every_horizon():
+    with _stream("lavfi:testsrc=size=64x32:rate=25") as stream:
+        step = next(one for one in stream if not one.warming_up)
+    assert set(step.forecast) == {0.18, 0.53}
+    assert step.forecast[0.53].labels.shape == (8, 16)
+    assert math.isclose(step.forecast[0.18].served_s, 0.16, abs_tol=0.05)
+
+
+def test_leaving_the_loop_ends_every_thread():
+    for _ in islice(_stream("lavfi:testsrc=size=64x32:rate=25"), 3):
+        pass
+
+
+def test_a_slow_segmenter_keeps_an_even_period_a_steady_latency_and_still_forecasts():
+    stream = _stream("lavfi:testsrc=size=64x32:rate=50", takes_s=0.07)
+    with stream:
+        steps = list(islice(stream, 75))
+    forecast = [one for one in steps if not one.warming_up]
+    assert stream.period_s >= 0.08
+    assert len(forecast) > 30
+    late = [sum(one.latency_ms.values()) for one in steps[-20:]]
+    assert max(late) < 450
+    gaps = [b.frame.at.pts_s - a.frame.at.pts_s for a, b in pairwise(forecast[-15:])]
+    assert max(gaps) < 2.6 * stream.period_s
+
+
+def test_no_history_spans_a_reconnection(rtsp_server):
+    predictor = CopyFour()
+    source = LiveSource(rtsp_server.url(), backoff_cap_s=0.5)
+    stream = open_stream(source, segmenter=RedIsCar(), predictor=predictor, horizons_s=[0.18])
+    seen = []
+    with stream:
+        killed = False
+        for step in stream:
+            seen.append(step)
+            if not killed and not step.warming_up:
+                rtsp_server.kill()
+                rtsp_server.start()
+                killed = True
+            elif step.frame.at.epoch == 1 and not step.warming_up:
+                break
+    first = next(one for one in seen if one.frame.at.epoch == 1)
+    assert first.warming_up
+    assert all(len(epochs) == 1 for _, epochs in predictor.spans)
+    assert all(abs(m[-1] - m[0] - 0.48) < 0.11 for m, _ in predictor.spans)
+
+
+def test_a_lost_source_raises_after_its_frames():
+    source = LiveSource("tcp://127.0.0.1:1", retries=1, backoff_cap_s=0.1)
+    with _stream(source) as stream, pytest.raises(SourceLostError):
+        next(iter(stream))
+
+
+def test_every_frame_of_a_film_is_forecast_when_it_need_not_keep_up(films):
+    with _stream(str(films / "clip.mp4"), realtime=False) as stream:
+        steps = list(stream)
+    assert [one.frame.at.index for one in steps] == list(range(100))
+    assert sum(not one.warming_up for one in steps) > 80
+
+
+def test_closing_while_nothing_comes_does_not_hang(tmp_path):
+    stream = _stream("udp://127.0.0.1:9", retries=None)
+    threading.Timer(0.3, stream.interrupt).start()
+    began_s = time.monotonic()
+    assert list(stream) == []
+    assert time.monotonic() - began_s < 8
