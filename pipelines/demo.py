@@ -26,7 +26,7 @@ def run_demo(out: Path) -> int:
     dataset = Dataset(
         name="sample", split="all", clips=(sample,), space=sample.space, anchored=False
     )
-    evaluate_dataset(dataset, out / "report", EvaluateSettings(horizons=(0.18, 0.53, 1.0)))
+    evaluate_dataset(dataset, out / "report", EvaluateSettings(horizons=(0.18, 0.53, 1.0), every=8))
     console.print()
     console.print(f"Now and forecast, as a video: {out / 'process' / sample.clip}.mp4")
     console.print(f"How far to trust it:          {out / 'report' / 'report.html'}")
