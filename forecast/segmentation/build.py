@@ -54,6 +54,7 @@ def build_segmenter(
 
 def _fast_scnn(weights: Path, placement: Placement, own: SizeRule | None) -> Segmenter:
     from forecast.segmentation.fast_scnn import LAST_LAYER, FastSCNN
+    from forecast.segmentation.folding import folded
     from forecast.segmentation.spaces import space_of
 
     state = load_state(weights)
@@ -62,7 +63,7 @@ def _fast_scnn(weights: Path, placement: Placement, own: SizeRule | None) -> Seg
     network = FastSCNN(num_classes := state[LAST_LAYER].shape[0])
     load_into(network, state, source=str(weights))
     return NetworkSegmenter(
-        network,
+        folded(network),
         name=BUNDLED,
         space=space_of(weights, num_classes),
         input_size=own or PixelBudget(FAST_SCNN_PIXELS, FAST_SCNN_MULTIPLE),
