@@ -159,13 +159,14 @@ class LiveStream:
     def _timed(self, step: Step) -> Step:
         """Latencies counted from the frame's arrival, not from when it was waited for."""
         delivery = self._source.delivery(step.frame.at)
-        if delivery is None:
-            return step
+        assert delivery is not None, "a frame in flight is not forgotten"
         stages = {
             name: spent_ms
             for name, spent_ms in step.latency_ms.items()
             if name not in ("decode", "wait")
         }
+        if self._predictor is not None:
+            stages.setdefault("predict", 0.0)
         # What was decoded before it arrived is the source's time, what was converted after is ours.
         known_ms = delivery.convert_ms + sum(stages.values())
         total_ms = 1e3 * (time.monotonic() - delivery.arrived_s)
@@ -229,11 +230,11 @@ class _Gate:
 def open_stream(
     source: str | LiveSource,
     *,
-    segmenter: Segmenter,
-    predictor: Predictor | None,
     horizons_s: Sequence[float] = (0.18, 0.53),
+    segmenter: Segmenter | str = "fast-scnn",
+    predictor: Predictor | str | None = "flow-warp",
     refiner: Refiner | None = None,
-    device: torch.device | None = None,
+    device: str = "auto",
     retries: int | None = 20,
     realtime: bool = True,
 ) -> LiveStream:
@@ -241,26 +242,38 @@ def open_stream(
 
     Args:
         source: An address, or a source made with its own settings.
-        segmenter: Says what every pixel is.
-        predictor: Forecasts; None to segment only.
         horizons_s: How far ahead, in seconds.
+        segmenter: Says what every pixel is: a stage, or its name.
+        predictor: Forecasts: a stage or its name; None to segment only.
         refiner: Improves each segmentation.
-        device: Where the segmenter runs.
+        device: Where networks run: auto, cpu, cuda, mps.
         retries: Failed attempts in a row before the source counts as lost; None tries for ever.
         realtime: Whether a file plays at its own rate, as a camera would.
 
     Raises:
-        UsageError: The address is of no known kind.
+        UsageError: The address is of no known kind, or a name is unknown.
         SourceError: It names nothing that exists; while iterating: it can never be opened.
+        CheckpointError: Weights are missing or damaged.
         SourceLostError: While iterating, once the last retry has failed.
     """
+    from forecast import catalogue
+    from forecast.device import place
+
     if isinstance(source, str):
         source = LiveSource(source, retries=retries, realtime=realtime)
+    placement = place(device)
+    if isinstance(segmenter, str):
+        segmenter = catalogue.build_segmenter(segmenter, placement=placement)
+    if isinstance(predictor, str):
+        flow = catalogue.build_flow("dis", weights=None, placement=placement)
+        predictor = catalogue.build_predictor(
+            predictor, flow=flow, segmenter=segmenter, placement=placement
+        )
     return LiveStream(
         source,
         segmenter=segmenter,
         predictor=predictor,
         horizons_s=horizons_s,
         refiner=refiner,
-        device=device,
+        device=placement.device,
     )

@@ -100,14 +100,18 @@ function drawErrors(now, foreseen) {
   });
 }
 
+/* Lines between cells, as thin on a coarse grid as on a fine one. */
 function drawOutlines({width, height, ids}) {
-  const moves = view.hello.classes.map((c) => c.moving);
-  overlay(contexts.ahead, {width, height}, (i) => {
+  const moves = view.hello.classes.map((c) => c.moving), context = contexts.ahead;
+  const w = context.canvas.width / width, h = context.canvas.height / height;
+  context.beginPath();
+  for (let i = 0, y = 0; y < height; y++) for (let x = 0; x < width; x++, i++) {
     const here = moves[ids[i]];
-    const right = (i + 1) % width ? moves[ids[i + 1]] : here;
-    const below = i + width < ids.length ? moves[ids[i + width]] : here;
-    return here !== right || here !== below ? 0xd0ffffff : 0;
-  });
+    if (x + 1 < width && here !== moves[ids[i + 1]]) { context.moveTo((x + 1) * w, y * h); context.lineTo((x + 1) * w, (y + 1) * h); }
+    if (y + 1 < height && here !== moves[ids[i + width]]) { context.moveTo(x * w, (y + 1) * h); context.lineTo((x + 1) * w, (y + 1) * h); }
+  }
+  context.lineWidth = Math.max(1, context.canvas.width / 520); context.lineCap = "round";
+  context.strokeStyle = "rgba(255,255,255,.9)"; context.stroke();
 }
 
 const text = (id, value) => { const node = $(id); if (node.textContent !== value) node.textContent = value; };
