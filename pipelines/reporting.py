@@ -31,7 +31,7 @@ def report_of(
 ) -> Report:
     """Everything that the files of a report say."""
     return Report(
-        title=f"{protocol.dataset} {protocol.split}, seen by {protocol.segmenter}",
+        title=f"{_named(protocol)}, seen by {protocol.segmenter}",
         space=space,
         protocol=protocol.described(),
         protocol_hash=protocol.hash,
@@ -47,6 +47,10 @@ def report_of(
         },
         notes=notes,
     )
+
+
+def _named(protocol: Protocol) -> str:
+    return protocol.dataset if protocol.split == "all" else f"{protocol.dataset} {protocol.split}"
 
 
 def _picture_rows(
