@@ -61,6 +61,14 @@ def _frames_then_segment(parts: PredictorParts) -> Predictor:
     return FramesThenSegment(parts.flow, parts.segmenter)
 
 
+def _flow_guided(parts: PredictorParts) -> Predictor:
+    from forecast.checkpoints import bundled
+    from forecast.prediction.flow_guided_weights import load_flow_guided
+
+    weights = parts.weights or bundled("flow-guided-small")
+    return load_flow_guided(weights, parts.flow, placement=parts.placement)
+
+
 PREDICTORS: Mapping[str, tuple[str, Callable[[PredictorParts], Predictor]]] = {
     "copy-last": ("the last segmentation again: the floor", _copy_last),
     "flow-warp": ("carried along optical flow, trajectory rule: the rival", _flow_warp),
@@ -68,6 +76,10 @@ PREDICTORS: Mapping[str, tuple[str, Callable[[PredictorParts], Predictor]]] = {
     "frames-then-segment": (
         "the picture forecast by warping, then segmented",
         _frames_then_segment,
+    ),
+    "flow-guided-small": (
+        "the warp, corrected by a small network: given flow, several past maps and the horizon",
+        _flow_guided,
     ),
 }
 """Name -> what it is, and what builds it."""
@@ -133,7 +145,6 @@ FLOWS: Mapping[str, str] = {
     "raft-large": "RAFT, large; needs --flow-weights",
 }
 """Name -> what it is."""
-
 
 
 def build_flow(name: str, *, weights: Path | None, placement: Placement) -> FlowEstimator:

@@ -47,8 +47,10 @@ class FlowGuidedSettings:
     batch: int = 4
     """Samples; each gives as many scenes as it has targets."""
     window_hw: tuple[int, int] = (48, 96)
-    jaccard: float = 1.0
-    """Weight of the soft Jaccard loss beside cross-entropy."""
+    entropy: float = 0.3
+    """Weight of cross-entropy beside the soft Jaccard loss, which follows mIoU itself."""
+    rarity: float = 0.5
+    """How far cross-entropy favours rare classes; see `cross_entropy`."""
 
 
 def scenes_of(sample: Sample) -> list[Scene]:
@@ -123,9 +125,10 @@ class FlowGuidedTask:
         maps = torch.stack([warp(one, move) for one, move in zip(scene.still, bent, strict=True)])
         logits = (maps + FLOOR).log() + change_of(scene, correction).float()
         log_probs, ids = logits.log_softmax(dim=1), batch.ids.to(logits.device)
-        entropy = cross_entropy(log_probs, ids, self._space.void_id)
-        jaccard = soft_jaccard(log_probs.exp(), ids, self._space.void_id)
-        total = entropy + self._settings.jaccard * jaccard
+        void_id, chosen = self._space.void_id, self._settings
+        entropy = cross_entropy(log_probs, ids, void_id, rarity=chosen.rarity)
+        jaccard = soft_jaccard(log_probs.exp(), ids, void_id)
+        total = chosen.entropy * entropy + jaccard
         return {"total": total, "entropy": entropy, "jaccard": jaccard}
 
     def scores(self) -> Mapping[str, float]:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from forecast.device import Placement, placed, running
 from forecast.labels import CITYSCAPES, LabelSpace
+from forecast.prediction.conv_lstm import ConvLSTMNetwork
 
 
 class S2SNetwork(nn.Module):
@@ -66,7 +67,7 @@ class S2S:
 
     def __init__(
         self,
-        network: S2SNetwork,
+        network: S2SNetwork | ConvLSTMNetwork,
         *,
         placement: Placement,
         space: LabelSpace = CITYSCAPES,

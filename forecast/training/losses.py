@@ -30,10 +30,24 @@ def l1_and_gradient(
 
 
 def cross_entropy(
-    log_probs: Float[Tensor, "B K h w"], ids: Int64[Tensor, "B h w"], void_id: int
+    log_probs: Float[Tensor, "B K h w"],
+    ids: Int64[Tensor, "B h w"],
+    void_id: int,
+    *,
+    rarity: float = 0.0,
 ) -> Float[Tensor, ""]:
-    """Mean negative log-probability of the labels; void does not count."""
-    return F.nll_loss(log_probs, ids, ignore_index=void_id)
+    """Mean negative log-probability of the labels; void does not count.
+
+    Args:
+        log_probs: Beliefs.
+        ids: Labels.
+        void_id: Marks pixels that do not count.
+        rarity: A class weighs its share of the batch to minus this power: 0 counts pixels alike,
+            1 counts classes alike.
+    """
+    counts = torch.bincount(ids[ids != void_id], minlength=log_probs.shape[1]).float()
+    weights = (counts / counts.sum().clamp_min(1)).clamp_min(1e-4) ** -rarity
+    return F.nll_loss(log_probs, ids, weights, ignore_index=void_id)
 
 
 def soft_jaccard(
@@ -41,7 +55,7 @@ def soft_jaccard(
     ids: Int64[Tensor, "B h w"],
     void_id: int,
     *,
-    least_pixels: int = 20,
+    least_pixels: int = 5,
 ) -> Float[Tensor, ""]:
     """One minus the mean IoU of soft maps, pooled over the batch; void does not count.
 

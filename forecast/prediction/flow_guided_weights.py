@@ -1,0 +1,49 @@
+"""The flow-guided predictor from a file of weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from forecast.checkpoints import fingerprint, load_into, load_state, read_card
+from forecast.device import Placement
+from forecast.errors import CheckpointError
+from forecast.labels import space_named
+from forecast.prediction.flow_guided import FlowGuided
+from forecast.prediction.flow_guided_network import WIDTHS, FlowGuidedNetwork
+from forecast.stages import FlowEstimator
+
+NUM_MAPS = 4
+NAMES = {f"flow-guided-{size}": width for size, width in WIDTHS.items()}
+"""Every flow-guided network by name, and how wide it is."""
+
+
+def load_flow_guided(path: Path, flow: FlowEstimator, *, placement: Placement) -> FlowGuided:
+    """The flow-guided predictor that a file's card names.
+
+    Args:
+        path: Written by `forecast train`, or bundled.
+        flow: Between frames; one that remembers pairs saves most of its cost on video.
+        placement: Where the network runs.
+
+    Raises:
+        CheckpointError: The file is missing or damaged, or of another network.
+    """
+    card, state = read_card(path), load_state(path)
+    if card.network not in NAMES:
+        raise CheckpointError(
+            f"{path} holds weights of {card.network!r}, needed is one of {', '.join(NAMES)}; "
+            f"name the predictor {card.network!r}, or give another file"
+        )
+    space = space_named(card.space)
+    network = FlowGuidedNetwork(
+        num_classes=space.num_classes, num_maps=NUM_MAPS, width=NAMES[card.network]
+    )
+    load_into(network, state, source=str(path))
+    network.to(placement.device).eval()
+    return FlowGuided(
+        network,
+        flow,
+        name=card.network,
+        space=space,
+        fingerprint=fingerprint(state, card.network, card.space),
+    )
