@@ -19,6 +19,8 @@ from forecast.live.snapshot import Snapshot, forecast_labels, labels_of, picture
 from forecast.live.verification import REFERENCE, RunningScore, Verifier
 from forecast.values import Step
 
+_PAUSED_S = 3.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceStatus:
@@ -69,6 +71,8 @@ class Channel:
         self._lock = threading.Lock()
         self._latency = RollingPercentiles()
         self._stages: dict[str, RollingPercentiles] = {}
+        self._encoding_ms = RollingPercentiles()
+        self._viewing_ms = RollingPercentiles()
         self._rate = RollingRate()
         self._snapshot: Snapshot | None = None
         self._scores: Sequence[RunningScore] = ()
@@ -136,8 +140,18 @@ class Channel:
         """The snapshot as bytes; encoded once however many viewers ask."""
         with self._encoding:
             if self._encoded is None or self._encoded[0] != snapshot.number:
+                began_s = time.monotonic()
                 self._encoded = snapshot.number, message(snapshot, self.numbers())
+                with self._lock:
+                    self._encoding_ms.add(1e3 * (time.monotonic() - began_s))
             return self._encoded[1]
+
+    def viewed(self, snapshot: Snapshot) -> None:
+        """A viewer has drawn it; one that had paused is not counted."""
+        since_s = time.monotonic() - snapshot.published_s
+        if since_s < _PAUSED_S:
+            with self._lock:
+                self._viewing_ms.add(1e3 * since_s)
 
     @property
     def status(self) -> SourceStatus:
@@ -163,6 +177,8 @@ class Channel:
                 "stages_ms": {
                     name: _percentiles(one.summary()) for name, one in self._stages.items()
                 },
+                "encode_ms": _percentiles(self._encoding_ms.summary()),
+                "viewed_ms": _percentiles(self._viewing_ms.summary()),
                 "usable_lead_s": self._leads(latency),
                 "scores": [_score(one) for one in self._scores],
             }

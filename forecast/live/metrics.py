@@ -22,13 +22,13 @@ class _Numbers(Collector):
         """One family after another; every sample names its source."""
         numbers = [(channel, channel.numbers()) for channel in self._channels]
         yield self._counter("forecast_steps", "Frames forecast from.", [
-            ([channel.name], channel.num_published) for channel, _ in numbers
+            ([channel.name], float(channel.num_published)) for channel, _ in numbers
         ])  # fmt: skip
         for key, name, what in (
             ("num_dropped", "forecast_dropped_frames", "Frames overtaken by newer ones."),
             ("num_reconnects", "forecast_reconnects", "Connections opened again."),
         ):
-            rows = [([channel.name], found[key]) for channel, found in numbers]
+            rows = [([channel.name], float(found[key])) for channel, found in numbers]
             yield self._counter(name, what, rows)
         yield self._gauge("forecast_frames_per_second", "Steps a second.", ["source"], [
             ([channel.name], found["fps"]) for channel, found in numbers
@@ -38,7 +38,7 @@ class _Numbers(Collector):
             if found["age_s"] is not None
         ])  # fmt: skip
         yield self._gauge("forecast_viewers", "Pages that watch.", ["source"], [
-            ([channel.name], channel.num_listeners) for channel, _ in numbers
+            ([channel.name], float(channel.num_listeners)) for channel, _ in numbers
         ])  # fmt: skip
         yield self._gauge("forecast_state", "1 for the state that is.", ["source", "state"], [
             ([channel.name, state], float(found["state"] == state))

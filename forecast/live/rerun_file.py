@@ -51,7 +51,7 @@ class RerunFile:
         stream.log("now/camera", rerun.Image(picture_of(step)).compress(jpeg_quality=80))
         stream.log("now/labels", rerun.SegmentationImage(labels_of(step.segmentation)))
         for horizon_s, (_, labels) in forecast_labels(step).items():
-            stream.log(f"ahead/{horizon_s:g} s", rerun.SegmentationImage(labels))
+            stream.log(f"ahead/{horizon_s:g}s", rerun.SegmentationImage(labels))
         for stage, spent_ms in step.latency_ms.items():
             stream.log(f"latency_ms/{stage}", rerun.Scalars(spent_ms))
 

@@ -13,6 +13,7 @@ import time
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from forecast.live.channel import Channel
+from forecast.live.snapshot import Snapshot
 
 _STATUS_EVERY_S = 0.5
 
@@ -25,7 +26,7 @@ class Viewer:
         self._channel = channel
         self._changed = asyncio.Event()
         self._wants_one = True
-        self._seen = 0
+        self._sent: Snapshot | None = None
         self._told_s = 0.0
 
     async def serve(self) -> None:
@@ -55,6 +56,8 @@ class Viewer:
             with contextlib.suppress(ValueError):
                 said = json.loads(text)
                 if isinstance(said, dict) and "ack" in said:
+                    if self._sent is not None and not self._wants_one:
+                        self._channel.viewed(self._sent)
                     self._wants_one = True
                     self._changed.set()
 
@@ -68,8 +71,9 @@ class Viewer:
 
     async def _send_what_is_due(self) -> None:
         latest = self._channel.latest
-        if self._wants_one and latest is not None and latest.number > self._seen:
-            self._wants_one, self._seen = False, latest.number
+        seen = 0 if self._sent is None else self._sent.number
+        if self._wants_one and latest is not None and latest.number > seen:
+            self._wants_one, self._sent = False, latest
             content = await asyncio.to_thread(self._channel.message, latest)
             await self._socket.send_bytes(content)
             self._told_s = time.monotonic()

@@ -110,8 +110,8 @@ function drawOutlines({width, height, ids}) {
     if (x + 1 < width && here !== moves[ids[i + 1]]) { context.moveTo((x + 1) * w, y * h); context.lineTo((x + 1) * w, (y + 1) * h); }
     if (y + 1 < height && here !== moves[ids[i + width]]) { context.moveTo(x * w, (y + 1) * h); context.lineTo((x + 1) * w, (y + 1) * h); }
   }
-  context.lineWidth = Math.max(1, context.canvas.width / 520); context.lineCap = "round";
-  context.strokeStyle = "rgba(255,255,255,.9)"; context.stroke();
+  context.lineWidth = Math.max(1, context.canvas.width / 520); context.lineCap = "square";
+  context.strokeStyle = "#fff"; context.stroke();
 }
 
 const text = (id, value) => { const node = $(id); if (node.textContent !== value) node.textContent = value; };
@@ -125,7 +125,7 @@ function showNumbers() {
   if (badge.dataset.state !== state) { badge.dataset.state = state; badge.lastElementChild.textContent = state; }
   text("p50", figure(n.latency_ms?.p50)); text("p95", figure(n.latency_ms?.p95));
   text("fps", figure(n.fps, 1)); text("sourceFps", figure(n.source_fps, 1));
-  text("drops", String(n.num_dropped)); text("reconnects", String(n.num_reconnects));
+  text("drops", String(n.num_dropped)); text("reconnects", n.num_reconnects === 1 ? "1 reconnect" : `${n.num_reconnects} reconnects`);
   text("recovery", n.recovery_s == null ? "" : ` · last gap ${n.recovery_s.toFixed(1)} s`);
   text("lead", figure(n.usable_lead_s?.[String(view.hello?.horizons_s[view.horizon])], 2));
   $("warming").hidden = !(n.warming_up && view.moment && n.state === "live");
