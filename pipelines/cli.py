@@ -18,6 +18,8 @@ from cyclopts import App
 
 from forecast.errors import ForecastError, UsageError
 from pipelines.config import EvaluateSettings, Out, ProcessSettings, checked, read_toml
+from pipelines.stream_settings import StreamSettings
+from pipelines.train_settings import TrainPredictorSettings
 
 app = App(
     name="forecast",
@@ -36,6 +38,14 @@ app.command(datasets)
 
 _PROCESS = ProcessSettings()
 _EVALUATE = EvaluateSettings()
+_STREAM = StreamSettings()
+_TRAIN_PREDICTOR = TrainPredictorSettings()
+_TABLES: dict[str, type] = {
+    "process": ProcessSettings,
+    "evaluate": EvaluateSettings,
+    "stream": StreamSettings,
+    "train.predictor": TrainPredictorSettings,
+}
 
 
 class Terminated(KeyboardInterrupt):
@@ -109,6 +119,39 @@ def models() -> int:
     return list_models()
 
 
+@app.command
+def stream(*source: str, out: Out | None = None, settings: StreamSettings = _STREAM) -> int:
+    """Forecast live video as it happens: cameras, network streams, pipes.
+
+    Args:
+        source: /dev/video0, rtsp://, rtmp://, http(s)://, udp://, tcp://, a pipe, -, lavfi:SPEC,
+            or a file.
+        out: Folder for what --save names.
+        settings: Everything else.
+    """
+    chosen = checked(settings)
+    from pipelines.stream_camera import stream_camera
+
+    return stream_camera(source, out, chosen)
+
+
+@train.command
+def predictor(*data: str, out: Out, settings: TrainPredictorSettings = _TRAIN_PREDICTOR) -> int:
+    """Train a predictor on clips; the same command continues a run that was stopped.
+
+    Args:
+        data: Data sets, folders, videos or `street:SEED`; `DATA=2` weighs one twice.
+        out: Folder for prepared clips, the state of the run, scalars and weights.
+        settings: Everything else.
+    """
+    if not data:
+        raise UsageError("no data was named; pass data sets, folders, videos or street:SEED")
+    chosen = checked(settings)
+    from pipelines.training import run_train_predictor
+
+    return run_train_predictor(data, out, chosen)
+
+
 @datasets.default
 def list_datasets() -> int:
     """List the data sets that can be read, with layout and terms."""
@@ -158,9 +201,7 @@ def _with_config(words: Sequence[str]) -> list[str]:
         at = rest.index("--config")
         if at + 1 == len(rest):
             raise UsageError("--config needs a file, such as --config run.toml")
-        tables = read_toml(
-            Path(rest[at + 1]), {"process": ProcessSettings, "evaluate": EvaluateSettings}
-        )
+        tables = read_toml(Path(rest[at + 1]), _TABLES)
         app.config = cyclopts.config.Dict(tables, source=rest[at + 1])
         del rest[at : at + 2]
     return rest

@@ -201,12 +201,12 @@ def _fits(value: Any, hint: Any) -> bool:
     return False
 
 
-def read_toml(path: Path, tables: dict[str, type]) -> dict[str, dict[str, Any]]:
+def read_toml(path: Path, tables: dict[str, type]) -> dict[str, Any]:
     """A file's tables, one a command, ready to be overridden by flags.
 
     Args:
         path: A TOML file.
-        tables: The settings class of each command.
+        tables: The settings class of each command; `train.predictor` is one within another.
 
     Raises:
         UsageError: Lists every unknown key and every value of the wrong type.
@@ -216,23 +216,48 @@ def read_toml(path: Path, tables: dict[str, type]) -> dict[str, dict[str, Any]]:
     except (OSError, tomllib.TOMLDecodeError) as fault:
         raise UsageError(f"{path} is no readable TOML: {fault}") from fault
     faults: list[str] = []
-    for command, table in content.items():
-        if command not in tables or not isinstance(table, dict):
+    found: dict[str, Any] = {}
+    for command, table in _commands(content, tables):
+        if command not in tables:
             faults.append(f"[{command}] is no command; known: {', '.join(tables)}")
             continue
-        hints = get_type_hints(tables[command], include_extras=True)
-        known = {field.name for field in dataclasses.fields(tables[command])}
-        for key, value in table.items():
-            if key.replace("-", "_") not in known:
-                faults.append(f"{command}.{key} is unknown; known: {', '.join(sorted(known))}")
-            elif not _fits(value, hints[key.replace("-", "_")]):
-                faults.append(f"{command}.{key} is {value!r}, of the wrong type")
+        faults += _table_faults(command, table, tables[command])
+        _nested(found, command.split("."), table)
     if faults:
         raise UsageError(f"{path}: " + "; ".join(faults))
-    return {
-        command: {key.replace("-", "_"): _flat(value) for key, value in table.items()}
-        for command, table in content.items()
-    }
+    return found
+
+
+def _commands(content: dict[str, Any], tables: dict[str, type]) -> list[tuple[str, Any]]:
+    """Each table by its command; `[train.predictor]` lies within `train`."""
+    found: list[tuple[str, Any]] = []
+    for name, table in content.items():
+        if isinstance(table, dict) and any(key.startswith(f"{name}.") for key in tables):
+            found += [(f"{name}.{inner}", value) for inner, value in table.items()]
+        else:
+            found.append((name, table))
+    return found
+
+
+def _table_faults(command: str, table: Any, settings: type) -> list[str]:
+    if not isinstance(table, dict):
+        return [f"{command} is {table!r}; it must be a table, [{command}]"]
+    hints = get_type_hints(settings, include_extras=True)
+    known = {field.name for field in dataclasses.fields(settings)}
+    faults: list[str] = []
+    for key, value in table.items():
+        if key.replace("-", "_") not in known:
+            faults.append(f"{command}.{key} is unknown; known: {', '.join(sorted(known))}")
+        elif not _fits(value, hints[key.replace("-", "_")]):
+            faults.append(f"{command}.{key} is {value!r}, of the wrong type")
+    return faults
+
+
+def _nested(found: dict[str, Any], path: Sequence[str], table: Any) -> None:
+    for name in path[:-1]:
+        found = found.setdefault(name, {})
+    if isinstance(table, dict):
+        found[path[-1]] = {key.replace("-", "_"): _flat(value) for key, value in table.items()}
 
 
 def _flat(value: Any) -> Any:

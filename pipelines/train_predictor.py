@@ -6,8 +6,9 @@ The same command continues a run that was killed, and runs on several processes 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -29,10 +30,10 @@ from pipelines.flow_guided_task import FlowGuidedSettings, FlowGuidedTask
 from pipelines.one_step_task import OneStepSettings, OneStepTask
 from pipelines.provenance import commit
 from pipelines.scalars import Scalars
+from pipelines.train_settings import TrainPredictorSettings
 from pipelines.training_clips import Prepared, prepare, split
 
 FLOW_GUIDED = {f"flow-guided-{size}": width for size, width in WIDTHS.items()}
-ONE_STEP = ("s2s", "s2s-dil", "x2x", "conv-lstm")
 NUM_CLASSES = 19
 _NUM_MAPS = 4
 _CHECKED_S = (0.2, 0.6, 1.0)
@@ -40,56 +41,6 @@ _CHECK_EVERY = 6
 _CHECKED_STEPS = 3
 _NEEDED_S = 2.0
 """A clip to choose weights by must last this long: four inputs and a second."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainPredictorSettings:
-    """What `forecast train predictor` does."""
-
-    predictor: str = "flow-guided-small"
-    """What learns: flow-guided-small, flow-guided-base, s2s, s2s-dil, x2x or conv-lstm."""
-    held_out: tuple[str, ...] = ()
-    """Clips to choose the best weights by, not to learn from; the last clip if not given."""
-    init: Path | None = None
-    """Weights to start from."""
-    steps: int = 1200
-    """Batches."""
-    batch: int = 8
-    """Samples in a batch, on each process."""
-    learning_rate: float = 3e-3
-    """At its highest; it rises at first and falls along a cosine."""
-    optimizer: str = "adamw"
-    """adamw or sgd."""
-    unroll: int = 1
-    """Steps a one-step network is trained through, fed its own maps."""
-    width: float = 1.0
-    """Channels of s2s, s2s-dil and x2x as a share of the paper's."""
-    score_every: int = 100
-    """Steps between two looks at the held-out clips."""
-    precision: str = "fp32"
-    """fp32, or bf16 (autocast)."""
-    device: str = "cpu"
-    """cpu, cuda or cuda:N."""
-    seed: int = 0
-    """Of weights and of everything drawn."""
-    fps: float | None = None
-    """Frame rate of pictures that carry none."""
-
-    def problems(self) -> list[str]:
-        """What is wrong with the values, a line each."""
-        known = [*FLOW_GUIDED, *ONE_STEP]
-        faults: list[str] = []
-        if self.predictor not in known:
-            faults.append(f"predictor is {self.predictor!r}; known: {', '.join(known)}")
-        counts = {name: getattr(self, name) for name in ("steps", "batch", "unroll", "score_every")}
-        faults += [
-            f"{name} is {count}; it must be at least 1"
-            for name, count in counts.items()
-            if count < 1
-        ]
-        if self.learning_rate <= 0 or self.width <= 0:
-            faults.append("learning_rate and width must be above 0")
-        return faults
 
 
 def train_predictor(
@@ -188,7 +139,7 @@ def _task(
     weights: Sequence[float],
     checks: Sequence[Clip],
     out: Path,
-) -> Task[object]:
+) -> Task[Any]:
     network = predictor_network(settings.predictor, width=settings.width)
     if settings.init is not None:
         load_into(network, load_state(settings.init), source=str(settings.init))

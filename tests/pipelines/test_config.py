@@ -4,6 +4,7 @@ import pytest
 
 from forecast.errors import UsageError
 from pipelines.config import EvaluateSettings, ProcessSettings, checked, read_toml, resolved
+from pipelines.train_settings import TrainPredictorSettings
 
 TABLES = {"process": ProcessSettings, "evaluate": EvaluateSettings}
 
@@ -38,6 +39,14 @@ def test_unknown_keys_and_wrong_types_are_reported_together(tmp_path):
 def test_a_file_fills_what_flags_leave_open(tmp_path):
     path = _written(tmp_path, "[process]\nhorizons = [0.2, 1]\nevery = 3\nfps = 15\n")
     assert read_toml(path, TABLES) == {"process": {"horizons": "0.2,1", "every": 3, "fps": 15}}
+
+
+def test_a_command_within_another_has_a_table_within_another(tmp_path):
+    path = _written(tmp_path, "[train.predictor]\nsteps = 7\nheld-out = ['a', 'b']\n")
+    tables = {"train.predictor": TrainPredictorSettings}
+    assert read_toml(path, tables) == {"train": {"predictor": {"steps": 7, "held_out": "a,b"}}}
+    with pytest.raises(UsageError, match=r"\[train.cook\] is no command"):
+        read_toml(_written(tmp_path, "[train.cook]\nheat = 3\n"), tables)
 
 
 def test_a_file_that_is_no_toml_is_refused(tmp_path):

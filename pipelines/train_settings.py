@@ -1,0 +1,73 @@
+"""What `forecast train` can be told. Imports nothing heavy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cyclopts import Parameter
+
+from pipelines.config import Names
+
+TRAINABLE = (
+    "flow-guided-small",
+    "flow-guided-base",
+    "s2s",
+    "s2s-dil",
+    "x2x",
+    "conv-lstm",
+)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class TrainPredictorSettings:
+    """What `forecast train predictor` does."""
+
+    predictor: str = "flow-guided-small"
+    """What learns: flow-guided-small, flow-guided-base, s2s, s2s-dil, x2x or conv-lstm."""
+    teacher: str | None = None
+    """Segmenter that says what clips without annotation show; name from `forecast models`."""
+    teacher_weights: Path | None = None
+    """The teacher's weights."""
+    held_out: Names = ()
+    """Clips to choose the best weights by, not to learn from; the last clip if not given."""
+    init: Path | None = None
+    """Weights to start from."""
+    steps: int = 1200
+    """Batches."""
+    batch: int = 8
+    """Samples in a batch, on each process."""
+    learning_rate: float = 3e-3
+    """At its highest; it rises at first and falls along a cosine."""
+    optimizer: str = "adamw"
+    """adamw or sgd."""
+    unroll: int = 1
+    """Steps a one-step network is trained through, fed its own maps."""
+    width: float = 1.0
+    """Channels of s2s, s2s-dil and x2x as a share of the paper's."""
+    score_every: int = 100
+    """Steps between two looks at the held-out clips."""
+    precision: str = "fp32"
+    """fp32, or bf16 (autocast)."""
+    device: str = "cpu"
+    """cpu, cuda or cuda:N."""
+    seed: int = 0
+    """Of weights and of everything drawn."""
+    fps: float | None = None
+    """Frame rate of pictures that carry none."""
+
+    def problems(self) -> list[str]:
+        """What is wrong with the values, a line each."""
+        faults: list[str] = []
+        if self.predictor not in TRAINABLE:
+            faults.append(f"predictor is {self.predictor!r}; known: {', '.join(TRAINABLE)}")
+        counts = {name: getattr(self, name) for name in ("steps", "batch", "unroll", "score_every")}
+        faults += [
+            f"{name} is {count}; it must be at least 1"
+            for name, count in counts.items()
+            if count < 1
+        ]
+        if self.learning_rate <= 0 or self.width <= 0:
+            faults.append("learning_rate and width must be above 0")
+        return faults

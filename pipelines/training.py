@@ -1,0 +1,43 @@
+"""`forecast train`: the same run on a terminal, in a log, or under torchrun."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from forecast import catalogue
+from forecast.device import place
+from forecast.training.fit import Progress
+from pipelines.progress import console
+from pipelines.train_predictor import train_predictor
+from pipelines.train_settings import TrainPredictorSettings
+
+_SAY_EVERY = 20
+
+
+def run_train_predictor(data: Sequence[str], out: Path, settings: TrainPredictorSettings) -> int:
+    """Train, and say where the weights are.
+
+    Raises:
+        UsageError: A setting, or what the data cannot give.
+        OpenError: A source or some weights cannot be read.
+    """
+    teacher = None
+    if settings.teacher is not None:
+        teacher = catalogue.build_segmenter(
+            settings.teacher, placement=place(), weights=settings.teacher_weights
+        )
+    weights = train_predictor(
+        data, settings, out=out, segmenter=teacher, report=_say, say=console.print
+    )
+    console.print(f"weights: {weights}")
+    return 0
+
+
+def _say(progress: Progress) -> None:
+    if progress.step % _SAY_EVERY:
+        return
+    listed = ", ".join(f"{name} {value:.3f}" for name, value in progress.values.items())
+    console.print(
+        f"step {progress.step} of {progress.steps}, {progress.eta_s / 60:.1f} min left: {listed}"
+    )
