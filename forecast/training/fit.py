@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import torch
 from torch import Generator, Tensor, nn
@@ -27,6 +27,7 @@ _WARM_UP = 0.03
 BatchT = TypeVar("BatchT")
 
 
+@runtime_checkable
 class Task(Protocol[BatchT]):
     """What is learnt."""
 
