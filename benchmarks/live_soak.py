@@ -21,6 +21,7 @@ import sys
 import tempfile
 import threading
 import time
+from array import array
 from contextlib import closing
 from pathlib import Path
 
@@ -92,7 +93,8 @@ class Watch(threading.Thread):
             LiveSource(url, retries=None, backoff_cap_s=1.0, read_timeout_s=5.0),
             segmenter=RedIsCar(), predictor=predictor, horizons_s=(0.18, 0.53),
         )  # fmt: skip
-        self.steps = []
+        # Arrays of doubles: the measurement must not grow faster than what it measures.
+        self.when_s, self.latency_ms, self.num_forecast = array("d"), array("d"), 0
         self.recoveries = []
         self.fault = None
 
@@ -100,12 +102,13 @@ class Watch(threading.Thread):
         epoch = 0
         try:
             for step in self.stream:
-                now_s = time.monotonic()
-                self.steps.append((now_s, sum(step.latency_ms.values()), step.warming_up))
+                self.when_s.append(time.monotonic())
+                self.latency_ms.append(sum(step.latency_ms.values()))
+                self.num_forecast += not step.warming_up
                 if step.frame.at.epoch != epoch:
                     epoch = step.frame.at.epoch
                     self.recoveries.append(self.stream.stats.recovery_s)
-        except Exception as fault:
+        except Exception as fault:  # noqa: BLE001 - reported, and the other streams go on
             self.fault = repr(fault)
 
 
@@ -132,7 +135,11 @@ def usage():
         next(line for line in Path("/proc/self/status").read_text().splitlines()
              if line.startswith("Threads")).split()[1]
     )  # fmt: skip
-    return pages * os.sysconf("SC_PAGESIZE") / 2**20, threads, len(os.listdir("/proc/self/fd"))
+    return (
+        pages * os.sysconf("SC_PAGESIZE") / 2**20,
+        threads,
+        len(list(Path("/proc/self/fd").iterdir())),
+    )
 
 
 def soak(minutes, servers, watches):
@@ -160,7 +167,10 @@ def soak(minutes, servers, watches):
 
 
 def p95(watches, first_s, last_s):
-    kept = [ms for one in watches for when, ms, _ in one.steps if first_s <= when < last_s]
+    kept = [
+        ms for one in watches for when_s, ms in zip(one.when_s, one.latency_ms, strict=False)
+        if first_s <= when_s < last_s
+    ]  # fmt: skip
     return float(np.percentile(kept, 95)), len(kept)
 
 
@@ -181,12 +191,12 @@ def report(minutes, began_s, samples, faults, watches):
         "steps_first": num_first,
         "steps_last": num_last,
         "rss_mb_per_minute": round(float(np.polyfit(times, memory, 1)[0]), 3),
-        "rss_mb": [round(memory[0]), round(memory[-1])],
+        "rss_mb": [round(one) for one in memory[:: max(1, len(memory) // 10)]],
         "threads": sorted({one[3] for one in steady}),
         "descriptors": sorted({one[4] for one in steady}),
         "recovery_s": [[round(s, 1) for s in one.recoveries if s] for one in watches],
-        "steps": [len(one.steps) for one in watches],
-        "forecast": [sum(not step[2] for step in one.steps) for one in watches],
+        "steps": [len(one.when_s) for one in watches],
+        "forecast": [one.num_forecast for one in watches],
         "broken": [one.fault for one in watches],
         "load": os.getloadavg(),
     }

@@ -148,6 +148,13 @@ def _until(page, expression, timeout_s=15.0):
         page.wait_for_timeout(30)
 
 
+def _settle(page, pipeline):
+    """No more frames, and the last one drawn."""
+    pipeline.moving = False
+    time.sleep(0.2)
+    _until(page, f"Number(document.body.dataset.shown) === {pipeline.channel.num_published}")
+
+
 def _shown(page):
     return int(page.evaluate("document.body.dataset.shown"))
 
@@ -166,8 +173,7 @@ def test_frames_arrive_and_numbers_are_shown(browser, pipeline):
 
 def test_the_slider_and_the_keys_change_the_picture(browser, pipeline):
     with _watching(browser, pipeline) as page:
-        pipeline.moving = False
-        time.sleep(0.4)
+        _settle(page, pipeline)
         far = _picture(page, "ahead")
         page.locator("#horizon").focus()
         page.keyboard.press("Home")
@@ -185,8 +191,7 @@ def test_the_slider_and_the_keys_change_the_picture(browser, pipeline):
 
 def test_a_class_can_be_hidden_and_shown_again(browser, pipeline):
     with _watching(browser, pipeline) as page:
-        pipeline.moving = False
-        time.sleep(0.4)
+        _settle(page, pipeline)
         whole = _picture(page, "now")
         road = page.get_by_role("button", name="road")
         road.click()

@@ -95,13 +95,13 @@ def test_leaving_the_loop_ends_every_thread():
 def test_a_slow_segmenter_keeps_an_even_period_a_steady_latency_and_still_forecasts():
     stream = _stream("lavfi:testsrc=size=64x32:rate=50", takes_s=0.07)
     with stream:
-        steps = list(islice(stream, 75))
+        steps = list(islice(stream, 50))
     forecast = [one for one in steps if not one.warming_up]
     assert stream.period_s >= 0.08
-    assert len(forecast) > 30
-    late = [sum(one.latency_ms.values()) for one in steps[-20:]]
+    assert len(forecast) > 15
+    late = [sum(one.latency_ms.values()) for one in steps[-15:]]
     assert max(late) < 450
-    gaps = [b.frame.at.pts_s - a.frame.at.pts_s for a, b in pairwise(forecast[-15:])]
+    gaps = [b.frame.at.pts_s - a.frame.at.pts_s for a, b in pairwise(forecast[-10:])]
     assert max(gaps) < 2.6 * stream.period_s
 
 
@@ -140,7 +140,7 @@ def test_every_frame_of_a_film_is_forecast_when_it_need_not_keep_up(films):
 
 
 def test_closing_while_nothing_comes_does_not_hang(tmp_path):
-    stream = _stream("udp://127.0.0.1:9", retries=None)
+    stream = _stream(LiveSource("udp://127.0.0.1:9", open_timeout_s=1.0))
     threading.Timer(0.3, stream.interrupt).start()
     began_s = time.monotonic()
     assert list(stream) == []
