@@ -69,6 +69,29 @@ def _flow_guided(parts: PredictorParts) -> Predictor:
     return load_flow_guided(weights, parts.flow, placement=parts.placement)
 
 
+def _one_step(name: str) -> Callable[[PredictorParts], Predictor]:
+    def build(parts: PredictorParts) -> Predictor:
+        from forecast.checkpoints import bundled
+        from forecast.prediction.learned import load_one_step
+
+        weights = parts.weights or bundled(name)
+        return load_one_step(weights, placement=parts.placement, network=name)
+
+    return build
+
+
+def _x2x(parts: PredictorParts) -> Predictor:
+    from forecast.checkpoints import bundled
+    from forecast.prediction.learned import load_x2x
+
+    if parts.segmenter is None:
+        raise UsageError(
+            "x2x needs a network to segment its pictures; name one with --frame-segmenter"
+        )
+    weights = parts.weights or bundled("x2x")
+    return load_x2x(weights, parts.segmenter, placement=parts.placement)
+
+
 PREDICTORS: Mapping[str, tuple[str, Callable[[PredictorParts], Predictor]]] = {
     "copy-last": ("the last segmentation again: the floor", _copy_last),
     "flow-warp": ("carried along optical flow, trajectory rule: the rival", _flow_warp),
@@ -81,6 +104,11 @@ PREDICTORS: Mapping[str, tuple[str, Callable[[PredictorParts], Predictor]]] = {
         "the warp, corrected by a small network: given flow, several past maps and the horizon",
         _flow_guided,
     ),
+    "s2s": ("soft maps to the next soft map, rolled out (Luc et al. 2017)", _one_step("s2s")),
+    "s2s-dil": ("s2s that sees further: dilated convolutions", _one_step("s2s-dil")),
+    "s2s-adv": ("s2s, trained against a network that judges it", _one_step("s2s-adv")),
+    "conv-lstm": ("a recurrent network over the past maps, rolled out", _one_step("conv-lstm")),
+    "x2x": ("pictures to the next picture by s2s's network, then segmented", _x2x),
 }
 """Name -> what it is, and what builds it."""
 

@@ -80,7 +80,7 @@ class OneStepTask:
         for step, maps in enumerate(steps):
             truth = runs[:, self._settings.num_inputs + step]
             for one in maps:
-                wanted = F.adaptive_avg_pool2d(truth, one.shape[-2:])
+                wanted = F.adaptive_avg_pool2d(truth, (one.shape[-2], one.shape[-1]))
                 total = total + l1_and_gradient(one.float(), wanted)
         return total
 

@@ -78,7 +78,7 @@ class Rollout:
         if not histories:
             return
         windows = torch.stack([self._window(history) for history in histories])  # B T K h w
-        wanted = [_by_step(history, horizons_s) for history in histories]
+        wanted = [by_step(history, horizons_s) for history in histories]
         last = max((step for one in wanted for step in one), default=0)
         for step in range(1, last + 1):
             with torch.no_grad():
@@ -122,7 +122,7 @@ def as_probs(raw: Float[Tensor, "K h w"]) -> Float[Tensor, "K h w"]:
     return torch.where(total > 1e-6, kept / total.clamp(min=1e-6), 1 / len(kept))
 
 
-def _by_step(history: History, horizons_s: Sequence[float]) -> dict[int, list[float]]:
+def by_step(history: History, horizons_s: Sequence[float]) -> dict[int, list[float]]:
     """Horizons by the step that serves them, without those that lie between two."""
     found: dict[int, list[float]] = {}
     for horizon_s in horizons_s:

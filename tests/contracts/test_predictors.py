@@ -11,6 +11,7 @@ from forecast.device import place
 from forecast.flow.cache import CachedFlow
 from forecast.flow.dis import DisFlow
 from forecast.labels import CAMVID
+from forecast.prediction.conv_lstm import ConvLSTMNetwork
 from forecast.prediction.copy_last import CopyLast
 from forecast.prediction.flow_guided import FlowGuided
 from forecast.prediction.flow_guided_network import FlowGuidedNetwork, Width
@@ -19,6 +20,7 @@ from forecast.prediction.flow_warp_splat import FlowWarpSplat
 from forecast.prediction.frames_then_segment import FramesThenSegment
 from forecast.prediction.rollout import Rollout
 from forecast.prediction.s2s import S2S, S2SNetwork
+from forecast.prediction.x2x import X2X
 from forecast.stages import Predictor
 from forecast.values import Forecast, Frame, History, Instant, Observation, Segmentation
 
@@ -45,11 +47,28 @@ def _seen(frame: Frame) -> Segmentation:
     return Segmentation(at=frame.at, space=CAMVID, size_hw=(H, W), probs=probs)
 
 
-def _s2s() -> Predictor:
+def _rolled_out(name: str, network: S2SNetwork | ConvLSTMNetwork) -> Predictor:
+    cpu = place("cpu", "float32")
+    return Rollout(S2S(network, placement=cpu, space=CAMVID, name=name, grid_hw=(16, 32)))
+
+
+def _s2s(name: str = "s2s", dilation: int = 1) -> Predictor:
     torch.manual_seed(0)
-    network = S2SNetwork(num_classes=CAMVID.num_classes, width=0.0625)
-    one_step = S2S(network, placement=place("cpu", "float32"), space=CAMVID, grid_hw=(16, 32))
-    return Rollout(one_step)
+    network = S2SNetwork(num_classes=CAMVID.num_classes, width=0.0625, dilation=dilation)
+    return _rolled_out(name, network)
+
+
+def _conv_lstm() -> Predictor:
+    torch.manual_seed(0)
+    network = ConvLSTMNetwork(num_classes=CAMVID.num_classes, channels=4)
+    torch.nn.init.normal_(network.leave.weight, std=0.1)
+    return _rolled_out("conv-lstm", network)
+
+
+def _x2x() -> Predictor:
+    torch.manual_seed(0)
+    network = S2SNetwork(num_classes=3, width=0.0625)
+    return X2X(network, _Colours(), placement=place("cpu", "float32"), grid_hw=(16, 32))
 
 
 def _flow_guided() -> Predictor:
@@ -66,6 +85,9 @@ PREDICTORS: dict[str, Callable[[], Predictor]] = {
     "flow-warp-splat": lambda: FlowWarpSplat(DisFlow()),
     "frames-then-segment": lambda: FramesThenSegment(DisFlow(), _Colours()),
     "s2s": _s2s,
+    "s2s-dil": lambda: _s2s("s2s-dil", dilation=2),
+    "conv-lstm": _conv_lstm,
+    "x2x": _x2x,
     "flow-guided": _flow_guided,
 }
 

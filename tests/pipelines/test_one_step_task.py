@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import pytest
+import torch
+from torch import nn
+
+from forecast.labels import CITYSCAPES
+from forecast.prediction.conv_lstm import ConvLSTMNetwork
+from forecast.prediction.s2s import S2SNetwork
+from forecast.training.adversarial import SequenceDiscriminator
+from forecast.training.clips import Clip, ClipHeader, ClipWriter
+from forecast.training.evenly import EvenDrawer, even_run
+from forecast.training.losses import l1_and_gradient
+from forecast.values import Frame, Instant, LabelMap
+from pipelines.adversarial_task import AdversarialSettings, AdversarialTask
+from pipelines.one_step_task import OneStepSettings, OneStepTask
+
+GRID_HW = (16, 32)
+K = CITYSCAPES.num_classes
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Clip:
+    """Cars and road in turn, two grid cells further each frame, so that copying errs everywhere."""
+    folder = tmp_path_factory.mktemp("clip")
+    header = ClipHeader(
+        name="passing",
+        num_frames=10,
+        frame_s=3 / 17,
+        grid_hw=GRID_HW,
+        space="cityscapes",
+        fingerprint="passing",
+    )
+    with ClipWriter(folder, header, soft=False, truth=True) as writer:
+        for index in range(header.num_frames):
+            at = Instant(clip="passing", index=index, pts_s=index * header.frame_s)
+            stripes = (torch.arange(GRID_HW[1]) - 2 * index).div(4, rounding_mode="floor") % 2
+            ids = (stripes * CITYSCAPES.id_of("car")).byte().repeat(GRID_HW[0], 1)
+            rgb = (ids * 10)[None].repeat(3, 1, 1)
+            label_map = LabelMap(at=at, space=CITYSCAPES, ids=ids)
+            writer.add(Frame(at=at, rgb=rgb), None, label_map)
+    return Clip(folder)
+
+
+def _s2s(channels: int = K) -> S2SNetwork:
+    return S2SNetwork(num_classes=channels, width=0.0625)
+
+
+def _task(
+    clip: Clip, network: nn.Module, *, unroll: int = 1, pictures: bool = False
+) -> OneStepTask:
+    drawer = EvenDrawer([clip], [1.0], length=4 + unroll, window_hw=GRID_HW, pictures=pictures)
+    checks = [even_run(clip, range(7), pictures=pictures)]
+    return OneStepTask(network, drawer, checks, OneStepSettings(unroll=unroll, batch=2))
+
+
+class _Learns(Protocol):
+    @property
+    def network(self) -> nn.Module: ...
+    def draw(self, generator: torch.Generator) -> torch.Tensor: ...
+    def losses(self, batch: torch.Tensor) -> Mapping[str, torch.Tensor]: ...
+
+
+def _learnt(task: _Learns, *, steps: int) -> list[float]:
+    """What each step cost."""
+    optimizer = torch.optim.AdamW(task.network.parameters(), 1e-2)
+    generator, told = torch.Generator().manual_seed(0), list[float]()
+    for _ in range(steps):
+        total = task.losses(task.draw(generator))["total"]
+        optimizer.zero_grad()
+        total.backward()
+        optimizer.step()
+        told.append(total.item())
+    return told
+
+
+def _batch(task: OneStepTask) -> torch.Tensor:
+    return task.draw(torch.Generator().manual_seed(3))
+
+
+def test_the_autoregressive_loss_is_the_sum_over_unrolled_steps(clip: Clip) -> None:
+    task = _task(clip, _s2s(), unroll=3)
+    runs = _batch(task)
+    window, by_hand = runs[:, :4], torch.zeros(())
+    for step in range(3):
+        fine, coarse = task.network(window)
+        truth = runs[:, 4 + step]
+        by_hand = by_hand + l1_and_gradient(fine, truth)
+        by_hand = by_hand + l1_and_gradient(coarse, nn.functional.avg_pool2d(truth, 2))
+        window = torch.stack([*window[:, 1:].unbind(dim=1), fine], dim=1)
+    assert torch.allclose(task.losses(runs)["total"], by_hand)
+
+
+def test_gradient_reaches_the_first_step_from_the_last(clip: Clip) -> None:
+    task = _task(clip, _s2s(), unroll=3)
+    runs = _batch(task)
+    steps = task.unrolled(runs)
+    first, last = steps[0][0], steps[-1][0]
+    (reached,) = torch.autograd.grad(l1_and_gradient(last, runs[:, 6]), first)
+    assert reached.abs().sum() > 0
+
+
+@pytest.mark.parametrize("network", [_s2s(), ConvLSTMNetwork(num_classes=K, channels=8)])
+def test_what_moves_steadily_is_soon_forecast_better_than_by_copying(
+    clip: Clip, network: nn.Module
+) -> None:
+    task = _task(clip, network)
+    told = _learnt(task, steps=50)
+    runs = _batch(task)
+    last = runs[:, 3]
+    copying = task.distance(runs, [(last, nn.functional.avg_pool2d(last, 2))])
+    assert sum(told[-5:]) / 5 < 0.8 * copying
+
+
+def test_a_picture_network_learns_alike(clip: Clip) -> None:
+    task = _task(clip, _s2s(3), unroll=2, pictures=True)
+    losses = task.losses(_batch(task))
+    losses["total"].backward()
+    assert all(one.grad is not None for one in task.network.parameters())
+    with torch.inference_mode():
+        assert set(task.scores()) == {"score", "step 1", "step 2", "step 3"}
+
+
+def test_a_network_that_copies_scores_nothing_over_copying(clip: Clip) -> None:
+    task = _task(clip, ConvLSTMNetwork(num_classes=K, channels=4))
+    with torch.inference_mode():
+        assert set(task.scores().values()) == {0.0}
+
+
+def _adversarial(clip: Clip, *, weight: float, unroll: int = 2) -> AdversarialTask:
+    torch.manual_seed(0)
+    judge = SequenceDiscriminator(num_maps=5, num_channels=K, width=4)
+    settings = AdversarialSettings(adversarial=weight)
+    return AdversarialTask(_task(clip, _s2s(), unroll=unroll), judge, settings)
+
+
+def test_without_weight_the_judge_teaches_the_forecaster_nothing(clip: Clip) -> None:
+    alone, judged = _task(clip, _s2s(), unroll=2), _adversarial(clip, weight=0.0)
+    alone.network.load_state_dict(judged.network.forecaster.state_dict())
+    runs = _batch(alone)
+    alone.losses(runs)["total"].backward()
+    judged.losses(runs)["total"].backward()
+    forecaster = judged.network.forecaster
+    for one, other in zip(alone.network.parameters(), forecaster.parameters(), strict=True):
+        assert one.grad is not None
+        assert other.grad is not None
+        assert torch.allclose(one.grad, other.grad, atol=1e-6)
+
+
+def test_with_weight_it_does_and_the_total_says_how_much(clip: Clip) -> None:
+    task = _adversarial(clip, weight=0.5)
+    losses = task.losses(task.draw(torch.Generator().manual_seed(3)))
+    whole = losses["distance"] + 0.5 * losses["fooling"] + losses["judging"]
+    assert torch.allclose(losses["total"], whole)
+    weights = list(task.network.forecaster.parameters())
+    gradients = torch.autograd.grad(losses["fooling"], weights, allow_unused=True)
+    assert any(one is not None and one.abs().sum() > 0 for one in gradients)
+
+
+def test_one_step_moves_both_sides_and_the_forecaster_can_be_kept_apart(clip: Clip) -> None:
+    task = _adversarial(clip, weight=0.01, unroll=1)
+    before = {name: one.clone() for name, one in task.network.state_dict().items()}
+    _learnt(task, steps=1)
+    after = task.network.state_dict()
+    moved = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
+    assert moved == {"forecaster", "discriminator"}
+    _s2s().load_state_dict(task.network.forecaster.state_dict())
