@@ -5,6 +5,8 @@ Axes: K classes, h w grid, H W picture.
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 import torch
@@ -39,8 +41,9 @@ def labels_at(probs: Float[Tensor, "K h w"], size_hw: tuple[int, int]) -> UInt8[
 
 def _fitted(one: NDArray[np.float32], size_hw: tuple[int, int]) -> NDArray[np.float32]:
     height, width = min(one.shape[0], size_hw[0]), min(one.shape[1], size_hw[1])
+    fitted: NDArray[Any] = one
     if (height, width) != one.shape:
-        one = cv2.resize(one, (width, height), interpolation=cv2.INTER_AREA)
+        fitted = cv2.resize(fitted, (width, height), interpolation=cv2.INTER_AREA)
     if (height, width) != size_hw:
-        one = cv2.resize(one, size_hw[::-1], interpolation=cv2.INTER_LINEAR)
-    return one
+        fitted = cv2.resize(fitted, size_hw[::-1], interpolation=cv2.INTER_LINEAR)
+    return fitted

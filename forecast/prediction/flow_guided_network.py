@@ -41,7 +41,7 @@ class Scene:
     first, M = 2 T."""
     inside: Float[Tensor, "B T H W"]
     """1 where a carried map was sampled inside its picture."""
-    horizon_s: Float[Tensor, B]  # noqa: F821
+    horizon_s: Float[Tensor, " B"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

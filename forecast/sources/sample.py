@@ -43,9 +43,13 @@ class SampleSource:
         """Length of the clip."""
         return len(self._labels)
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
         """Hash of the video."""
+        return self._content
+
+    @cached_property
+    def _content(self) -> str:
         with as_file(files("forecast") / "sample" / VIDEO_NAME) as path:
             return VideoSource(path, clip=CLIP).fingerprint
 
