@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
 from forecast.training.adversarial import (
     Adversaries,
@@ -49,7 +49,7 @@ class AdversarialTask:
 
     @property
     def network(self) -> Adversaries:
-        """Both networks, for one optimizer; `network.forecaster` is what is kept."""
+        """Both networks, for one optimizer; `kept` says which of them forecasts."""
         return self._both
 
     def draw(self, generator: Generator) -> Float[Tensor, "B L C h w"]:
@@ -74,3 +74,8 @@ class AdversarialTask:
     def scores(self) -> Mapping[str, float]:
         """The task's own: a judge scores nothing."""
         return self._task.scores()
+
+
+def kept(network: nn.Module) -> nn.Module:
+    """What forecasts once training is over: the network itself, or its side without the judge."""
+    return network.forecaster if isinstance(network, Adversaries) else network

@@ -15,7 +15,7 @@ from forecast.training.clips import Clip, ClipHeader, ClipWriter
 from forecast.training.evenly import EvenDrawer, even_run
 from forecast.training.losses import l1_and_gradient
 from forecast.values import Frame, Instant, LabelMap
-from pipelines.adversarial_task import AdversarialSettings, AdversarialTask
+from pipelines.adversarial_task import AdversarialSettings, AdversarialTask, kept
 from pipelines.one_step_task import OneStepSettings, OneStepTask
 
 GRID_HW = (16, 32)
@@ -167,4 +167,5 @@ def test_one_step_moves_both_sides_and_the_forecaster_can_be_kept_apart(clip: Cl
     after = task.network.state_dict()
     moved = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
     assert moved == {"forecaster", "discriminator"}
-    _s2s().load_state_dict(task.network.forecaster.state_dict())
+    _s2s().load_state_dict(kept(task.network).state_dict())
+    assert kept(task.network.forecaster) is task.network.forecaster
