@@ -29,9 +29,9 @@ class S2SNetwork(nn.Module):
             num_classes: K.
             num_inputs: T.
             width: Hidden channels as a share of the paper's 128 and 256.
-            dilation: Of the two inner layers at the fine scale; 1 is S2S, 2 is S2S-dil. The authors'
-                code pads dilated layers for 2 (facebookresearch/SegmPred at e9b0df0) and does not
-                say which layers those are.
+            dilation: Of the two inner layers at the fine scale; 1 is S2S, 2 is S2S-dil. The
+                authors' code pads dilated layers for 2 (facebookresearch/SegmPred at e9b0df0) and
+                does not say which layers those are.
         """
         super().__init__()
         narrow, wide = round(128 * width), round(256 * width)
