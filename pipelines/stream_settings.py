@@ -7,7 +7,8 @@ from pathlib import Path
 
 from cyclopts import Parameter
 
-from pipelines.config import Floats, ModelSettings, Names, Switch
+# Size is named in a field of the base, whose types cyclopts looks up in this module.
+from pipelines.config import Floats, ModelSettings, Names, Size, Switch  # noqa: F401  # pyright: ignore[reportUnusedImport]
 
 STREAM_SAVABLE = ("recording", "overlay", "rerun")
 POLICIES = ("auto", "latest", "every")

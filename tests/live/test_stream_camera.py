@@ -17,6 +17,7 @@ from forecast.errors import SourceLostError, StorageError, UsageError
 from forecast.labels import CITYSCAPES
 from forecast.storage.recording import Recording
 from forecast.values import Segmentation
+from pipelines.cli import main
 from pipelines.stream_camera import stream_camera
 from pipelines.stream_outputs import Outputs
 from pipelines.stream_settings import StreamSettings
@@ -56,25 +57,24 @@ def test_a_timed_run_leaves_a_recording_and_a_film_that_plays(tmp_path):
     assert (tmp_path / "run.json").is_file()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_or_terminated_the_files_are_whole(tmp_path, number):
-    def terminate(*_):
-        raise KeyboardInterrupt
-
-    before = signal.signal(number, terminate)
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupted_or_terminated_the_files_are_whole(tmp_path, number, code):
+    before = [(one, signal.getsignal(one)) for one in (signal.SIGINT, signal.SIGTERM)]
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     timer = threading.Timer(1.5, os.kill, (os.getpid(), number))
     timer.start()
     try:
-        with pytest.raises(KeyboardInterrupt):
-            stream_camera([LIVE], tmp_path, StreamSettings(save=("recording", "overlay")))
+        words = ["stream", LIVE, "--out", str(tmp_path), "--save", "recording,overlay"]
+        assert main(words) == code
     finally:
-        signal.signal(number, before)
         timer.join()
+        for one, handler in before:
+            signal.signal(one, handler)
     (folder,) = (one for one in tmp_path.iterdir() if one.is_dir())
-    assert _num_playable(folder / "overlay.mp4") == Recording(folder / "recording").labels.shape[0]
-    assert not [
-        one.name for one in threading.enumerate() if one.name.startswith(("stream", "live"))
-    ]
+    recording = Recording(folder / "recording")
+    assert _num_playable(folder / "overlay.mp4") == recording.labels.shape[0] > 0
+    left = [one.name for one in threading.enumerate()]
+    assert not [name for name in left if name.startswith(("stream", "live"))]
 
 
 def test_segments_are_whole_files_of_their_own(tmp_path):
