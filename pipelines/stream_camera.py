@@ -77,7 +77,7 @@ def _run(workers: Sequence[StreamWorker], record_for_s: float | None) -> None:
         if now_s - said_s > _SAY_EVERY_S:
             said_s = now_s
             for worker in workers:
-                console.print(worker.summary())
+                console.print(worker.summary(), soft_wrap=True)
 
 
 def _raise_first(workers: Sequence[StreamWorker]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,8 +20,6 @@ from forecast.storage.recording import RecordingWriter
 from pipelines.networks import Workshop, workshop
 from pipelines.stream_outputs import Outputs
 from pipelines.stream_settings import StreamSettings
-
-_log = logging.getLogger("forecast.stream")
 
 
 class StreamWorker:
@@ -101,7 +98,6 @@ class StreamWorker:
                     behind.write(step)
         except ForecastError as fault:
             self.fault = fault
-            _log.error("%s: %s", self.channel.name, fault)
         except BaseException as crash:  # noqa: BLE001 - raised again by join, in the main thread
             self._crash = crash
         finally:

@@ -14,6 +14,7 @@ from forecast.api.open_stream import open_stream
 from forecast.errors import SourceLostError
 from forecast.labels import CITYSCAPES
 from forecast.sources.live import LiveSource
+from forecast.stages import FrameSource
 from forecast.values import Forecast, Needs, Segmentation
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
@@ -145,3 +146,16 @@ def test_closing_while_nothing_comes_does_not_hang(tmp_path):
     began_s = time.monotonic()
     assert list(stream) == []
     assert time.monotonic() - began_s < 8
+
+
+def test_names_and_defaults_are_enough():
+    import forecast
+
+    with forecast.open_stream("lavfi:testsrc=size=64x32:rate=25", horizons_s=[0.18, 0.53]) as live:
+        step = next(one for one in live if not one.warming_up)
+    assert set(step.forecast) == {0.18, 0.53}
+    assert int(step.forecast[0.53].labels.max()) < 19
+
+
+def test_a_live_source_is_a_frame_source():
+    assert isinstance(LiveSource("-"), FrameSource)
