@@ -36,7 +36,7 @@ class StreamSettings(ModelSettings):
     read_timeout: float = 5.0
     """Seconds of silence before a source is opened again."""
     policy: str = "auto"
-    """latest, every, or auto: the latest frame of what is live, every frame of a file."""
+    """latest, every, or auto: latest for cameras, networks and pipes, every for files and -."""
     realtime: Switch = False
     """Play files at their own rate, as a camera would."""
     container: str | None = None

@@ -12,6 +12,7 @@ import weakref
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from inspect import GEN_CLOSED, getgeneratorstate
 from types import TracebackType
 
 import torch
@@ -96,9 +97,9 @@ class LiveStream:
 
     def close(self) -> None:
         """Stop every thread; called by the thread that iterates."""
-        self._source.interrupt()
         steps = None if self._steps is None else self._steps()
-        if steps is not None:
+        if steps is not None and getgeneratorstate(steps) != GEN_CLOSED:
+            self._source.interrupt()
             steps.close()
 
     def _all_steps(self) -> Generator[Step, None, None]:

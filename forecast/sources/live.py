@@ -144,7 +144,7 @@ class LiveSource:
         return self._deliveries.get(at.index)
 
     def interrupt(self) -> None:
-        """End the iteration that is open, from any thread."""
+        """End the iteration that is open, or else the next one, from any thread."""
         self._interrupted.set()
 
     @contextmanager
@@ -156,7 +156,6 @@ class LiveSource:
             SourceLostError: While iterating, once the last retry has failed.
         """
         stop = threading.Event()
-        self._interrupted.clear()
         handover: HandOver[Arrival] = HandOver(self._policy)
         reader = LiveReader(
             self._address,
@@ -179,6 +178,7 @@ class LiveSource:
             if thread.is_alive():
                 _log.warning("%s: the reader would not stop", self._address.shown)
             self._status.closed()
+            self._interrupted.clear()
 
     def _frames(self, handover: HandOver[Arrival], only: Container[int] | None) -> Iterator[Frame]:
         convert = RgbConverter(self._size_hw)

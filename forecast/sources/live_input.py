@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import av
 import av.container
 import av.error
+from av.format import Flags
 
 from forecast.sources.live_address import Address, Kind
 from forecast.sources.live_pipe import PipeReader, PipeSilentError, open_pipe
@@ -115,6 +116,8 @@ def _pictures(
     stream = container.streams.video[0]
     # Frame threads hold back one picture each.
     stream.thread_type = "AUTO" if address.kind is Kind.FILE else "SLICE"
+    # Motion JPEG and bare H.264 carry no time: FFmpeg counts 25 frames a second whatever comes.
+    timeless = bool(container.format.flags & Flags.no_timestamps.value) and address.is_live
     damaged = 0
     packets = container.demux(stream)
     while not stop.is_set():
@@ -138,7 +141,8 @@ def _pictures(
         for frame in frames:
             damaged = 0
             if not frame.is_corrupt:
-                yield Picture(frame=frame, media_s=frame.time, decode_ms=decode_ms)
+                media_s = None if timeless else frame.time
+                yield Picture(frame=frame, media_s=media_s, decode_ms=decode_ms)
 
 
 _HOPELESS = (

@@ -159,3 +159,12 @@ def test_names_and_defaults_are_enough():
 
 def test_a_live_source_is_a_frame_source():
     assert isinstance(LiveSource("-"), FrameSource)
+
+
+def test_an_interrupt_before_the_first_frame_is_not_forgotten():
+    stream = _stream("lavfi:testsrc=size=64x32:rate=25")
+    stream.interrupt()
+    assert list(stream) == []
+    with stream:
+        assert len(list(islice(stream, 3))) == 3
+    assert len(list(islice(stream, 3))) == 3

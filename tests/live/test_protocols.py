@@ -136,7 +136,7 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
                 self.wfile.write(head.encode() + picture + b"\r\n")
             except OSError:
                 return
-            time.sleep(0.03)
+            time.sleep(0.07)
 
 
 @pytest.fixture
@@ -153,8 +153,13 @@ def web(rig, films):
     server.server_close()
 
 
-def test_motion_jpeg_over_http(rig, web):
-    _assert_live(_first(LiveSource(f"{web}/mjpeg"), 10), rig)
+def test_motion_jpeg_over_http_is_timed_by_arrival_for_it_carries_no_time(rig, web):
+    source = LiveSource(f"{web}/mjpeg")
+    frames = _first(source, 12)
+    _assert_live(frames, rig)
+    for earlier, later in pairwise(frames[2:]):
+        taken_s = source.delivery(later.at).arrived_s - source.delivery(earlier.at).arrived_s
+        assert later.at.pts_s - earlier.at.pts_s == pytest.approx(taken_s, abs=0.005)
 
 
 def test_hls_over_http_ends_where_the_film_ends(rig, web, films):

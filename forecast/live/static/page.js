@@ -9,7 +9,7 @@ const suffix = (extra = {}) => {
 
 const view = {
   hello: null, moment: null, numbers: null, hidden: new Set(), horizon: 0, opacity: 0.6,
-  moving: false, check: false, paused: false, held: false, socket: null, shown: 0, online: false,
+  moving: false, check: false, paused: false, held: false, socket: null, shown: 0, online: false, heard: 0,
 };
 
 /* Wire: uint32 length, JSON header, then the parts it lists. */
@@ -143,7 +143,8 @@ function showSilence(n, state) {
     offline: "This page has lost its server", connecting: view.moment ? "Reconnecting" : "Connecting",
     stalled: "The camera is silent", lost: "The source is lost", ended: "The source has ended",
   };
-  const age = n.age_s == null ? "" : `last frame ${n.age_s.toFixed(1)} s ago`;
+  const since = n.age_s == null ? null : n.age_s + (performance.now() - view.heard) / 1000;
+  const age = since == null ? "" : `last frame ${since.toFixed(1)} s ago`;
   const line = [age, n.trouble].filter(Boolean).join(" · ");
   silence.replaceChildren(words[state] || state, Object.assign(document.createElement("small"), {textContent: line}));
 }
@@ -313,6 +314,7 @@ function acknowledge() {
 }
 
 async function receive({data}) {
+  view.heard = performance.now();
   if (typeof data === "string") {
     const said = JSON.parse(data);
     if (said.type === "hello") greet(said); else view.numbers = said;
@@ -369,3 +371,4 @@ $("apiLink").href = `api/latest${suffix()}`;
 $("metricsLink").href = `metrics${suffix()}`;
 connect();
 listSources();
+setInterval(() => { if (!view.online) showNumbers(); }, 500);
