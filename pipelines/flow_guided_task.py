@@ -63,9 +63,10 @@ def scenes_of(sample: Sample) -> list[Scene]:
         stride_s=sample.stride_s,
     )
     ahead = [one.num_frames for one in sample.targets]
+    steps = [float(one) for one in ahead]
     return [
         scene_at(past, path, horizon_s=count * sample.frame_s)
-        for count, path in zip(ahead, followed(sample.flow, ahead), strict=True)
+        for count, path in zip(ahead, followed(sample.flow, steps), strict=True)
     ]
 
 

@@ -1,0 +1,126 @@
+"""What a step of each predictor costs beside DIS-warp, in one run, interleaved.
+
+    python benchmarks/predictor_cost.py [--threads 1] [--rounds 7]
+
+Claim: `flow-guided-small` takes at most twice the time of DIS-warp. A step is one forecast, 0.6 s
+ahead, from soft maps and pictures of the grid's size, as on video: each step comes one source frame
+after the last, so flows of older pairs are remembered (a pair a frame is new, beside the newest).
+Prints the median and the quartiles in CPU milliseconds, GMACs of the network, and ratios.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+import cv2
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from forecast.device import place
+from forecast.flow.cache import CachedFlow
+from forecast.flow.dis import DisFlow
+from forecast.labels import CITYSCAPES
+from forecast.prediction.conv_lstm import ConvLSTMNetwork
+from forecast.prediction.copy_last import CopyLast
+from forecast.prediction.flow_guided import FlowGuided
+from forecast.prediction.flow_guided_network import BASE, SMALL, FlowGuidedNetwork
+from forecast.prediction.flow_warp import FlowWarp
+from forecast.prediction.flow_warp_splat import FlowWarpSplat
+from forecast.prediction.rollout import Rollout
+from forecast.prediction.s2s import S2S, S2SNetwork
+from forecast.values import Frame, History, Instant, Observation, Segmentation
+
+K, STRIDE, FPS, AHEAD_S = 19, 3, 15.0, 0.6
+
+
+def film(grid_hw, num_frames):
+    """Frames of a textured plane that moves, with soft maps that move along."""
+    height, width = grid_hw
+    noise = np.random.default_rng(0)
+    wide = cv2.GaussianBlur(noise.random((height, width * 2, 3), np.float32), (0, 0), 3)
+    wide = cv2.normalize(wide, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
+    beliefs = cv2.GaussianBlur(noise.random((height, width * 2, K), np.float32), (0, 0), 5)
+    found = []
+    for index in range(num_frames):
+        cut = slice(2 * index, 2 * index + width)
+        at = Instant(clip=f"{height}", index=index, pts_s=index / FPS)
+        frame = Frame(at=at, rgb=torch.from_numpy(wide[:, cut].transpose(2, 0, 1).copy()))
+        probs = torch.from_numpy(beliefs[:, cut].transpose(2, 0, 1).copy() * 40).softmax(dim=0)
+        seen = Segmentation(at=at, space=CITYSCAPES, size_hw=grid_hw, probs=probs)
+        found.append(Observation(frame=frame, segmentation=seen))
+    return found
+
+
+def history(seen, origin):
+    return History(
+        observations=tuple(seen[origin - STRIDE * back] for back in (3, 2, 1, 0)),
+        previous=seen[origin - 1].frame,
+        stride_s=STRIDE / FPS,
+        frame_s=1 / FPS,
+    )
+
+
+def predictors(grid_hw):
+    """Each with a flow of its own, so that none profits from what another computed."""
+    placement = place("cpu", "float32")
+
+    def guided(width):
+        network = FlowGuidedNetwork(num_classes=K, num_maps=4, width=width).eval()
+        return FlowGuided(network, CachedFlow(DisFlow()))
+
+    def rolled(network, name):
+        return Rollout(S2S(network, placement=placement, name=name, grid_hw=grid_hw, step_s=0.2))
+
+    return {
+        "copy-last": CopyLast(),
+        "flow-warp": FlowWarp(CachedFlow(DisFlow())),
+        "flow-warp-splat": FlowWarpSplat(CachedFlow(DisFlow())),
+        "flow-guided-small": guided(SMALL),
+        "flow-guided-base": guided(BASE),
+        "s2s (3 steps)": rolled(S2SNetwork(num_classes=K), "s2s"),
+        "conv-lstm (3 steps)": rolled(ConvLSTMNetwork(num_classes=K), "conv-lstm"),
+    }
+
+
+def timed(predictor, one):
+    began = time.process_time()
+    list(predictor.predict([one], horizons_s=[AHEAD_S]))
+    return 1e3 * (time.process_time() - began)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=7)
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    cv2.setNumThreads(given.threads)
+    for grid_hw in ((128, 256), (256, 512)):
+        seen = film(grid_hw, 20 + given.rounds)
+        every = predictors(grid_hw)
+        gmacs = {}
+        for name, one in every.items():
+            with FlopCounterMode(display=False) as counter:
+                timed(one, history(seen, 12))
+            gmacs[name] = counter.get_total_flops() / 2e9
+            for origin in range(13, 19):
+                if "s2s" not in name and "base" not in name:
+                    timed(one, history(seen, origin))
+        took = {name: [] for name in every}
+        for turn in range(given.rounds):
+            for name, one in every.items():
+                took[name].append(timed(one, history(seen, 19 + turn)))
+        warp = float(np.median(took["flow-warp"]))
+        print(f"{grid_hw[0]}x{grid_hw[1]}, {given.threads} thread(s), {given.rounds} rounds")
+        for name, values in took.items():
+            low, middle, high = np.percentile(values, [25, 50, 75])
+            print(
+                f"  {name:20} {middle:8.1f} ms ({low:.1f} to {high:.1f})"
+                f"  {gmacs[name]:7.2f} GMAC  {middle / warp:6.2f} x DIS-warp"
+            )
+
+
+if __name__ == "__main__":
+    main()
