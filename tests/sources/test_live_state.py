@@ -1,0 +1,68 @@
+"""States and counts of a live source."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from forecast.sources.live_state import LiveState, LiveStatus
+
+
+def _status():
+    heard = []
+    status = LiveStatus(
+        "rtsp://***@gate", stall_s=0.05, listener=lambda state, why: heard.append((state, why))
+    )
+    return status, heard
+
+
+def test_a_source_connects_lives_stalls_and_comes_back():
+    status, heard = _status()
+    status.connecting("")
+    status.received(time.monotonic(), 0)
+    time.sleep(0.08)
+    assert status.stats().state is LiveState.STALLED
+    status.received(time.monotonic(), 0)
+    assert [state for state, _ in heard] == [
+        LiveState.CONNECTING, LiveState.LIVE, LiveState.STALLED, LiveState.LIVE,
+    ]  # fmt: skip
+    assert "back after 0." in heard[-1][1]
+    assert status.stats().num_reconnects == 0
+    assert status.stats().recovery_s > 0.05
+
+
+def test_a_reconnection_is_counted_and_its_gap_measured():
+    status, _ = _status()
+    for epoch in range(3):
+        status.connecting("the stream ended" if epoch else "")
+        status.received(10.0 * epoch + time.monotonic(), epoch)
+    stats = status.stats()
+    assert (stats.num_reconnects, stats.epoch) == (2, 2)
+    assert 9 < stats.recovery_s < 11
+    assert stats.trouble == "the stream ended"
+
+
+def test_a_lost_source_stays_lost_when_it_is_closed():
+    status, heard = _status()
+    status.finished(LiveState.LOST, "stayed away")
+    status.closed()
+    assert status.stats().state is LiveState.LOST
+    assert len(heard) == 1
+
+
+def test_a_loss_is_a_warning_and_a_beginning_is_not(caplog):
+    status, _ = _status()
+    with caplog.at_level(logging.INFO):
+        status.received(time.monotonic(), 0)
+        status.finished(LiveState.LOST, "stayed away")
+    assert [one.levelname for one in caplog.records] == ["INFO", "WARNING"]
+    assert all("rtsp://***@gate" in one.message for one in caplog.records)
+
+
+def test_the_rate_is_that_of_the_last_arrivals():
+    status, _ = _status()
+    status.connecting("")
+    now_s = time.monotonic()
+    for i in range(26):
+        status.received(now_s - 1 + i * 0.04, 0)
+    assert abs(status.stats().fps - 25) < 0.1
