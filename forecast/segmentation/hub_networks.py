@@ -86,7 +86,7 @@ def hub_network(source: str) -> tuple[nn.Module, LabelSpace, Triple, Triple]:
         network, report = family.from_pretrained(
             source, config=config, local_files_only=local, output_loading_info=True
         )
-    except (OSError, ValueError, RuntimeError) as fault:
+    except (ImportError, OSError, ValueError, RuntimeError) as fault:
         reason = str(fault).strip().splitlines()[0]
         raise CheckpointError(
             f"{source} cannot be loaded ({reason}); give a hub repository, or a folder that holds "

@@ -18,7 +18,7 @@ def relit(rgb: Float[Tensor, "3 H W"], generator: Generator) -> Float[Tensor, "3
         return low + (high - low) * float(torch.rand((), generator=generator))
 
     def sometimes(share: float) -> bool:
-        return between(0, 1) < share
+        return between(0.0, 1.0) < share
 
     if sometimes(0.8):
         rgb = rgb * between(0.6, 1.4)

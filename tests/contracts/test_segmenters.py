@@ -12,6 +12,9 @@ from forecast.segmentation.build import build_segmenter
 from forecast.stages import Segmenter
 from forecast.values import Frame, Instant
 
+# transformers alone takes many seconds to import on a busy machine.
+pytestmark = pytest.mark.timeout(240)
+
 CPU = Placement(device=torch.device("cpu"))
 INPUT_HW = (64, 128)
 

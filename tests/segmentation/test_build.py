@@ -11,6 +11,9 @@ from forecast.segmentation.fast_scnn import FastSCNN
 from forecast.segmentation.names import SEGMENTERS
 from forecast.values import Frame, Instant
 
+# torchvision and transformers alone take many seconds to import on a busy machine.
+pytestmark = pytest.mark.timeout(240)
+
 CPU = Placement(device=torch.device("cpu"))
 
 

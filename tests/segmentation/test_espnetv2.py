@@ -95,6 +95,7 @@ def _confusion(truth: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 @pytest.mark.real_data
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_the_eight_aachen_frames_score_61_3_per_cent(real_data: Path):
     segmenter = build_segmenter(
         "espnetv2-s2.0", weights=real_data / "weights" / "espnetv2", placement=CPU

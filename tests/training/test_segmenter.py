@@ -2,7 +2,6 @@ import torch
 from torch import nn
 
 from forecast.labels import CAMVID, CITYSCAPES
-from forecast.training.fit import FitSettings, fit
 from forecast.training.relighting import relit
 from forecast.training.segmenter import (
     PictureGroup,
@@ -110,7 +109,13 @@ def test_equal_generators_draw_equal_batches():
     assert torch.equal(first.belief, second.belief)
 
 
-def test_a_network_learns_what_its_teacher_believes(tmp_path):
+def test_a_network_learns_what_its_teacher_believes():
     task = _task()
-    settings = FitSettings(steps=60, learning_rate=0.05, score_every=60, save_every=60)
-    assert fit(task, settings, folder=tmp_path).scores["score"] > 0.9
+    optimizer = torch.optim.Adam(task.network.parameters(), 0.1)
+    for step in range(30):
+        loss = task.losses(task.draw(_generator(step)))["total"]
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    with torch.inference_mode():
+        assert task.scores()["score"] > 0.9
