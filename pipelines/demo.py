@@ -16,9 +16,8 @@ def run_demo(out: Path) -> int:
     Raises:
         StorageError: The folder cannot be written.
     """
-    from forecast.sources.sample import SampleSource
-
     from forecast.sources.find import Dataset
+    from forecast.sources.sample import SampleSource
 
     sample = SampleSource()
     console.print(f"The sample: {sample.num_frames} frames of a rendered street.")

@@ -21,11 +21,13 @@ from forecast.prediction.flow_guided import GRID_HW
 from forecast.prediction.flow_guided_network import WIDTHS, FlowGuidedNetwork
 from forecast.prediction.s2s import S2SNetwork
 from forecast.stages import Segmenter
+from forecast.training.adversarial import SequenceDiscriminator
 from forecast.training.clips import Clip
 from forecast.training.evenly import EvenDrawer, even_run
 from forecast.training.fit import FitResult, FitSettings, Progress, Task, fit
 from forecast.training.samples import Sample, SampleDrawer, SampleSettings, sample_at
 from forecast.training.stored_flow import StoredFlow
+from pipelines.adversarial_task import AdversarialSettings, AdversarialTask, kept
 from pipelines.flow_guided_task import FlowGuidedSettings, FlowGuidedTask
 from pipelines.one_step_task import OneStepSettings, OneStepTask
 from pipelines.provenance import commit
@@ -93,7 +95,7 @@ def train_predictor(
         kind = torch.device(settings.device).type
         result = fit(task, fit_settings, folder=out, device=kind, report=told)
     path = out / f"{settings.predictor}.safetensors"
-    save(path, task.network.state_dict(), _card(settings, prepared, result))
+    save(path, kept(task.network).state_dict(), _card(settings, prepared, result))
     return path
 
 
@@ -128,7 +130,7 @@ def predictor_network(name: str, *, width: float = 1.0) -> nn.Module:
             num_classes=NUM_CLASSES, num_maps=_NUM_MAPS, width=FLOW_GUIDED[name]
         )
     if name == "conv-lstm":
-        return ConvLSTMNetwork(num_classes=NUM_CLASSES, channels=max(1, round(64 * width)))
+        return ConvLSTMNetwork(num_classes=NUM_CLASSES, channels=max(1, round(24 * width)))
     channels = 3 if name == "x2x" else NUM_CLASSES
     return S2SNetwork(num_classes=channels, width=width, dilation=2 if name == "s2s-dil" else 1)
 
@@ -153,7 +155,14 @@ def _task(
     runs = EvenDrawer(clips, weights, length=_NUM_MAPS + settings.unroll, pictures=pictures)
     one_step = OneStepSettings(unroll=settings.unroll, batch=settings.batch)
     held = [run for clip in checks for run in _runs(clip, pictures=pictures)]
-    return OneStepTask(network, runs, held, one_step)
+    task = OneStepTask(network, runs, held, one_step)
+    return _judged(task, settings) if settings.predictor == "s2s-adv" else task
+
+
+def _judged(task: OneStepTask, settings: TrainPredictorSettings) -> AdversarialTask:
+    judge = SequenceDiscriminator(num_maps=_NUM_MAPS + 1, num_channels=NUM_CLASSES)
+    weight = AdversarialSettings(adversarial=settings.adversarial)
+    return AdversarialTask(task, judge.to(settings.device), weight)
 
 
 def _samples(clip: Clip, flow: StoredFlow) -> list[Sample]:

@@ -14,6 +14,7 @@ TRAINABLE = (
     "flow-guided-base",
     "s2s",
     "s2s-dil",
+    "s2s-adv",
     "x2x",
     "conv-lstm",
 )
@@ -25,7 +26,8 @@ class TrainPredictorSettings:
     """What `forecast train predictor` does."""
 
     predictor: str = "flow-guided-small"
-    """What learns: flow-guided-small, flow-guided-base, s2s, s2s-dil, x2x or conv-lstm."""
+    """What learns: flow-guided-small, flow-guided-base, s2s, s2s-dil, s2s-adv, x2x or
+    conv-lstm."""
     teacher: str | None = None
     """Segmenter that says what clips without annotation show; name from `forecast models`."""
     teacher_weights: Path | None = None
@@ -44,8 +46,10 @@ class TrainPredictorSettings:
     """adamw or sgd."""
     unroll: int = 1
     """Steps a one-step network is trained through, fed its own maps."""
+    adversarial: float = 0.01
+    """Weight of fooling the judge of s2s-adv."""
     width: float = 1.0
-    """Channels of s2s, s2s-dil and x2x as a share of the paper's."""
+    """Channels of s2s, s2s-dil, s2s-adv and x2x as a share of the paper's; of conv-lstm, of 24."""
     score_every: int = 100
     """Steps between two looks at the held-out clips."""
     precision: str = "fp32"
