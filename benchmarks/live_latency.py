@@ -17,7 +17,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import av
 import numpy as np
@@ -45,25 +45,31 @@ def camera(film, port):
             if len(pictures) == 200:
                 break
     with socket.create_server(("127.0.0.1", port)) as server:
-        connection, _ = server.accept()
-        with connection, av.open(connection.makefile("wb"), "w", format="mpegts") as out:
-            stream = out.add_stream("libx264", rate=25)
-            stream.width, stream.height, stream.pix_fmt = 960, 540, "yuv420p"
-            stream.options = {
-                "g": "25", "bf": "0", "preset": "ultrafast", "tune": "zerolatency",
-                "b": "4000000",
-            }  # fmt: skip
-            began_s = time.monotonic()
-            for number in range(10**9):
-                time.sleep(max(0.0, began_s + number / 25 - time.monotonic()))
-                picture = pictures[number % len(pictures)].copy()
-                stamp = int(time.monotonic() * 1e3) & 0xFFFFFFFF
-                for bit in range(BITS):
-                    picture[:CELL, bit * CELL : (bit + 1) * CELL] = 255 * (stamp >> bit & 1)
-                frame = av.VideoFrame.from_ndarray(picture)
-                frame.pts = number
-                for packet in stream.encode(frame):
-                    out.mux(packet)
+        while True:
+            connection, _ = server.accept()
+            with connection, suppress(OSError):
+                serve(connection, pictures)
+
+
+def serve(connection, pictures):
+    """Encode for one viewer, until it goes."""
+    with av.open(connection.makefile("wb"), "w", format="mpegts") as out:
+        stream = out.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 960, 540, "yuv420p"
+        stream.options = {
+            "g": "25", "bf": "0", "preset": "ultrafast", "tune": "zerolatency", "b": "4000000",
+        }  # fmt: skip
+        began_s = time.monotonic()
+        for number in range(10**9):
+            time.sleep(max(0.0, began_s + number / 25 - time.monotonic()))
+            picture = pictures[number % len(pictures)].copy()
+            stamp = int(time.monotonic() * 1e3) & 0xFFFFFFFF
+            for bit in range(BITS):
+                picture[:CELL, bit * CELL : (bit + 1) * CELL] = 255 * (stamp >> bit & 1)
+            frame = av.VideoFrame.from_ndarray(picture)
+            frame.pts = number
+            for packet in stream.encode(frame):
+                out.mux(packet)
 
 
 def stamped_ms(frame):
@@ -82,7 +88,7 @@ def watching(stack, url):
 
 
 def measure(seconds, port, segmenter, predictor):
-    source = LiveSource(f"tcp://127.0.0.1:{port}", retries=60)
+    source = LiveSource(f"tcp://127.0.0.1:{port}", retries=60, open_timeout_s=15.0)
     stream = open_stream(source, segmenter=segmenter, predictor=predictor, horizons_s=(0.18, 0.53))
 
     def status():
