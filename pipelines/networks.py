@@ -7,6 +7,7 @@ from pathlib import Path
 
 from forecast import catalogue
 from forecast.device import Placement, place
+from forecast.memory import keep_freed_memory
 from forecast.stages import FlowEstimator, Predictor, Segmenter
 from pipelines.config import ModelSettings
 
@@ -57,6 +58,7 @@ def workshop(settings: ModelSettings) -> Workshop:
     Raises:
         UsageError: There is no such device, precision or flow.
     """
+    keep_freed_memory()
     precision = None if settings.precision == "auto" else settings.precision
     placement = place(settings.device, precision)
     flow = catalogue.build_flow(settings.flow, weights=settings.flow_weights, placement=placement)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from forecast import catalogue
 from forecast.device import place
+from forecast.memory import keep_freed_memory
 from forecast.training.fit import Progress
 from pipelines.progress import console
 from pipelines.train_predictor import train_predictor
@@ -22,6 +23,7 @@ def run_train_predictor(data: Sequence[str], out: Path, settings: TrainPredictor
         UsageError: A setting, or what the data cannot give.
         OpenError: A source or some weights cannot be read.
     """
+    keep_freed_memory()
     teacher = None
     if settings.teacher is not None:
         teacher = catalogue.build_segmenter(
