@@ -86,24 +86,32 @@ class Segmenter(Protocol):
     """Frames in, what every pixel is out."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """What reports and logs call it."""
+        ...
 
     @property
-    def space(self) -> LabelSpace: ...
+    def space(self) -> LabelSpace:
+        """The classes it speaks of."""
+        ...
 
     @property
     def fingerprint(self) -> str:
         """Hash of weights and settings, for the manifest of a recording."""
         ...
 
-    def __call__(self, frames: Sequence[Frame]) -> Sequence[Segmentation]: ...
+    def __call__(self, frames: Sequence[Frame]) -> Sequence[Segmentation]:
+        """One segmentation for each frame, in order."""
+        ...
 
 
 @runtime_checkable
 class Refiner(Protocol):
     """Improves a segmentation, perhaps from those before it."""
 
-    def __call__(self, segmentation: Segmentation, frame: Frame) -> Segmentation: ...
+    def __call__(self, segmentation: Segmentation, frame: Frame) -> Segmentation:
+        """The segmentation, improved."""
+        ...
 
     def reset(self) -> None:
         """Forget the past: a new clip or epoch begins."""
@@ -119,9 +127,13 @@ class FlowEstimator(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """What reports and logs call it."""
+        ...
 
-    def __call__(self, reference: Frame, moving: Frame) -> Float[Tensor, "2 H W"]: ...
+    def __call__(self, reference: Frame, moving: Frame) -> Float[Tensor, "2 H W"]:
+        """Backward flow from the reference into the moving frame."""
+        ...
 
 
 @runtime_checkable
@@ -129,13 +141,19 @@ class OneStep(Protocol):
     """An autoregressive network: the next soft map from the last few."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """What reports and logs call it."""
+        ...
 
     @property
-    def space(self) -> LabelSpace: ...
+    def space(self) -> LabelSpace:
+        """The classes it speaks of."""
+        ...
 
     @property
-    def step_s(self) -> float: ...
+    def step_s(self) -> float:
+        """Seconds from one map to the next."""
+        ...
 
     @property
     def num_inputs(self) -> int:
@@ -157,7 +175,9 @@ class Predictor(Protocol):
     """Histories in, beliefs about the future out."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """What reports and logs call it."""
+        ...
 
     @property
     def space(self) -> LabelSpace | None:
@@ -165,7 +185,9 @@ class Predictor(Protocol):
         ...
 
     @property
-    def needs(self) -> Needs: ...
+    def needs(self) -> Needs:
+        """How much past it must be given."""
+        ...
 
     @property
     def fingerprint(self) -> str:

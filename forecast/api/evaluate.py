@@ -96,10 +96,7 @@ def planned(
 
 def _present(clip: FrameSource) -> tuple[Snippet, ...]:
     """Frames to segment and score as they are: nothing is forecast."""
-    if is_annotated(clip):
-        indices = tuple(clip.annotated)
-    else:
-        indices = tuple(range(clip.num_frames or 0))
+    indices = clip.annotated if is_annotated(clip) else range(clip.num_frames or 0)
     return tuple(
         Snippet(origin=index, inputs=(index,), previous=None, targets={0.0: index})
         for index in indices
