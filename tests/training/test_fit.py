@@ -59,14 +59,14 @@ def test_a_killed_run_ends_with_the_same_weights(tmp_path: Path, killed_at: int)
 
 
 def test_a_kill_between_saves_costs_steps_and_nothing_else(tmp_path: Path) -> None:
-    class _Killed(Exception):
+    class _KilledError(Exception):
         pass
 
     def kill(progress: Progress) -> None:
         if progress.step == 27:
-            raise _Killed
+            raise _KilledError
 
-    with pytest.raises(_Killed):
+    with pytest.raises(_KilledError):
         fit(_Line(), SETTINGS, folder=tmp_path / "halves", report=kill)
     whole, again = _Line(), _Line()
     fit(again, SETTINGS, folder=tmp_path / "halves")
