@@ -26,3 +26,12 @@ def real_data() -> Path:
 @pytest.fixture(autouse=True)
 def _seeded() -> None:
     torch.manual_seed(0)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skips `gpu` tests without a GPU; a job that promises one by FORECAST_GPU must have it."""
+    if item.get_closest_marker("gpu") is None or torch.cuda.is_available():
+        return
+    if os.environ.get("FORECAST_GPU"):
+        pytest.fail("FORECAST_GPU promises a CUDA device and torch finds none")
+    pytest.skip("needs a CUDA device")
