@@ -1,6 +1,6 @@
 """What a step of each predictor costs beside DIS-warp, in one run, interleaved.
 
-    python benchmarks/predictor_cost.py [--threads 1] [--rounds 7]
+    python benchmarks/predictor_cost.py [--threads 1] [--rounds 7] [--only A,B]
 
 Claim: `flow-guided-small` takes at most twice the time of DIS-warp. A step is one forecast, 0.6 s
 ahead, from soft maps and pictures of the grid's size, as on video: each step comes one source frame
@@ -94,12 +94,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--only", default="", help="names divided by commas; all if not given")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     cv2.setNumThreads(given.threads)
     for grid_hw in ((128, 256), (256, 512)):
         seen = film(grid_hw, 20 + given.rounds)
         every = predictors(grid_hw)
+        if given.only:
+            every = {name: every[name] for name in given.only.split(",")}
         gmacs = {}
         for name, one in every.items():
             with FlopCounterMode(display=False) as counter:
@@ -118,7 +121,8 @@ def main():
             low, middle, high = np.percentile(values, [25, 50, 75])
             print(
                 f"  {name:20} {middle:8.1f} ms ({low:.1f} to {high:.1f})"
-                f"  {gmacs[name]:7.2f} GMAC  {middle / warp:6.2f} x DIS-warp"
+                f"  {gmacs[name]:7.2f} GMAC  {middle / warp:6.2f} x DIS-warp",
+                flush=True,
             )
 
 

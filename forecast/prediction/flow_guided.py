@@ -24,6 +24,7 @@ from forecast.prediction.flow_guided_network import (
     applied,
     bent_displacement,
     change_of,
+    faded,
 )
 from forecast.prediction.flow_guided_scene import Past, placed, scene_at
 from forecast.prediction.motion import Motion, grid_of, motion_at_origin, moved
@@ -153,7 +154,7 @@ class FlowGuided:
         scene = scene_at(past, resize_flow(path, self._grid_hw), horizon_s=ahead_s)
         scene = placed(scene, device)
         with torch.inference_mode():
-            correction = self._network(scene)
+            correction = faded(scene, self._network(scene))
             bent = bent_displacement(path[None].to(device), correction)[0]
             return bent.cpu(), change_of(scene, correction).exp()[0].cpu()
 

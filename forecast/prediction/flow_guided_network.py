@@ -11,7 +11,7 @@ h w another.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -22,6 +22,8 @@ FLOOR = 0.004
 """Added to probabilities before their logarithm: the step of a map kept as uint8."""
 PIXELS_PER_UNIT = 8.0
 """Displacements are divided by this before the network sees them."""
+SYNTHESIS_BEGINS_S, SYNTHESIS_IS_FULL_S = 0.2, 0.6
+"""What is added from nowhere grows with the horizon: none until the first, all from the second."""
 BEND_PX = 2.0
 """Grid pixels that one unit of the bend's output means."""
 
@@ -177,6 +179,22 @@ def bent_displacement(
     )
     bend = _resized(correction.bend, (height, width)) * scale[:, None, None]
     return displacement * (1 - _resized(correction.slack, (height, width))) + bend
+
+
+def synthesis_share(horizon_s: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
+    """How much of the network's own evidence counts at a horizon, from 0 to 1.
+
+    On development clips it cost accuracy at 0.2 s, where little is new and the network's grid is
+    coarser than the warp, and paid at 0.6 s (docs/experiments.md).
+    """
+    span_s = SYNTHESIS_IS_FULL_S - SYNTHESIS_BEGINS_S
+    return ((horizon_s - SYNTHESIS_BEGINS_S) / span_s).clamp(0, 1)
+
+
+def faded(scene: Scene, correction: Correction) -> Correction:
+    """The correction with its evidence weakened at short horizons; used after training."""
+    share = synthesis_share(scene.horizon_s)[:, None, None, None]
+    return replace(correction, evidence=correction.evidence * share)
 
 
 def change_of(scene: Scene, correction: Correction) -> Float[Tensor, "B K H W"]:

@@ -87,13 +87,15 @@ def test_all_slack_is_a_copy() -> None:
         assert torch.allclose(found, kept, atol=1e-4)
 
 
-def test_evidence_for_one_class_raises_that_class() -> None:
+def test_evidence_raises_its_class_far_ahead_and_nothing_at_a_short_horizon() -> None:
     network = _network()
     with torch.no_grad():
         network.leave.bias[3 + network.num_maps + 2] = 9.0  # pyright: ignore[reportOptionalSubscript]
     ours = FlowGuided(network, DisFlow(), space=CAMVID, grid_hw=(16, 32))
-    for found in _forecasts(ours, _history(true_ids=True)):
-        assert (found.argmax(dim=0) == 2).all()
+    near, far = _forecasts(ours, _history(true_ids=True))
+    assert (far.argmax(dim=0) == 2).all()
+    warped, _ = _forecasts(FlowWarp(DisFlow()), _history(true_ids=True))
+    assert torch.allclose(near, warped, atol=1e-5)
 
 
 def test_beyond_the_longest_horizon_the_forecast_stays() -> None:
