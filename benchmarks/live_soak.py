@@ -34,6 +34,7 @@ from forecast import catalogue
 from forecast.api.open_stream import LiveStream
 from forecast.device import place
 from forecast.labels import CITYSCAPES
+from forecast.memory import keep_freed_memory
 from forecast.sources.live import LiveSource
 from forecast.values import Segmentation
 
@@ -214,6 +215,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0)
     minutes = parser.parse_args().minutes
+    keep_freed_memory()
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as name:
         film(Path(name))

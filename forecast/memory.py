@@ -2,7 +2,8 @@
 
 By default glibc takes each large tensor fresh from the system and returns it when it is freed, so
 that every frame pays for zeroed pages again: almost half of the time of a small network on a CPU
-(benchmarks/kept_memory.py).
+(benchmarks/kept_memory.py). Threads share two heaps: each reconnection of a live source starts new
+threads, and a heap for each would be kept for good.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ import sys
 # malloc.h
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_MAX = -4
+_M_ARENA_MAX = -8
 _NEVER = 2**31 - 1
+_ARENAS = 2
 
 
 def keep_freed_memory() -> bool:
@@ -26,4 +29,5 @@ def keep_freed_memory() -> bool:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
         return False
-    return bool(mallopt(_M_MMAP_MAX, 0)) and bool(mallopt(_M_TRIM_THRESHOLD, _NEVER))
+    wanted = ((_M_ARENA_MAX, _ARENAS), (_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, _NEVER))
+    return all([bool(mallopt(option, value)) for option, value in wanted])
