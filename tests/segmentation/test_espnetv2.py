@@ -7,6 +7,7 @@ import torch
 
 from forecast.checkpoints import load_into, load_state
 from forecast.device import Placement
+from forecast.geometry.deciding import labels_at
 from forecast.segmentation.build import build_segmenter
 from forecast.segmentation.espnetv2 import CHANNELS, ESPNetv2, dilations
 from forecast.values import Frame, Instant
@@ -106,10 +107,8 @@ def test_the_eight_aachen_frames_score_61_3_per_cent(real_data: Path):
         probs = seen.probs
         agreement = (probs.argmax(0).numpy() == _reference_labels(real_data, number)).mean()
         assert agreement > 0.9999
-        full = torch.nn.functional.interpolate(
-            probs[None].contiguous(), (1024, 2048), mode="bilinear", align_corners=False
-        )[0]
-        total += _confusion(_truth(real_data, number), full.argmax(0).numpy())
+        labels = labels_at(probs, (1024, 2048)).numpy()
+        total += _confusion(_truth(real_data, number), labels)
     hits = np.diag(total)
     union = total.sum(0) + total.sum(1) - hits
     present = total.sum(1) > 0
