@@ -19,7 +19,7 @@ from cyclopts import App
 from forecast.errors import ForecastError, UsageError
 from pipelines.config import EvaluateSettings, Out, ProcessSettings, checked, read_toml
 from pipelines.stream_settings import StreamSettings
-from pipelines.train_settings import TrainPredictorSettings
+from pipelines.train_settings import TrainPredictorSettings, TrainSegmenterSettings
 
 app = App(
     name="forecast",
@@ -40,11 +40,13 @@ _PROCESS = ProcessSettings()
 _EVALUATE = EvaluateSettings()
 _STREAM = StreamSettings()
 _TRAIN_PREDICTOR = TrainPredictorSettings()
+_TRAIN_SEGMENTER = TrainSegmenterSettings()
 _TABLES: dict[str, type] = {
     "process": ProcessSettings,
     "evaluate": EvaluateSettings,
     "stream": StreamSettings,
     "train.predictor": TrainPredictorSettings,
+    "train.segmenter": TrainSegmenterSettings,
 }
 
 
@@ -140,16 +142,33 @@ def predictor(*data: str, out: Out, settings: TrainPredictorSettings = _TRAIN_PR
     """Train a predictor on clips; the same command continues a run that was stopped.
 
     Args:
-        data: Data sets, folders, videos or `street:SEED`; `DATA=2` weighs one twice.
+        data: Data sets, folders, videos or `street:N`; `DATA=2` weighs one twice.
         out: Folder for prepared clips, the state of the run, scalars and weights.
         settings: Everything else.
     """
     if not data:
-        raise UsageError("no data was named; pass data sets, folders, videos or street:SEED")
+        raise UsageError("no data was named; pass data sets, folders, videos or street:N")
     chosen = checked(settings)
     from pipelines.training import run_train_predictor
 
     return run_train_predictor(data, out, chosen)
+
+
+@train.command
+def segmenter(*data: str, out: Out, settings: TrainSegmenterSettings = _TRAIN_SEGMENTER) -> int:
+    """Train fast-scnn by annotation, a teacher, or both; continues a run that was stopped.
+
+    Args:
+        data: Data sets, folders, videos or `street:N`; `DATA=2` weighs one twice.
+        out: Folder for the state of the run, scalars and weights.
+        settings: Everything else.
+    """
+    if not data:
+        raise UsageError("no data was named; pass data sets, folders, videos or street:N")
+    chosen = checked(settings)
+    from pipelines.training import run_train_segmenter
+
+    return run_train_segmenter(data, out, chosen)
 
 
 @datasets.default

@@ -8,10 +8,12 @@ from pathlib import Path
 from forecast import catalogue
 from forecast.device import place
 from forecast.memory import keep_freed_memory
+from forecast.stages import Segmenter
 from forecast.training.fit import Progress
 from pipelines.progress import console
 from pipelines.train_predictor import train_predictor
-from pipelines.train_settings import TrainPredictorSettings
+from pipelines.train_segmenter import train_segmenter
+from pipelines.train_settings import TrainPredictorSettings, TrainSegmenterSettings
 
 _SAY_EVERY = 20
 
@@ -24,16 +26,42 @@ def run_train_predictor(data: Sequence[str], out: Path, settings: TrainPredictor
         OpenError: A source or some weights cannot be read.
     """
     keep_freed_memory()
-    teacher = None
-    if settings.teacher is not None:
-        teacher = catalogue.build_segmenter(
-            settings.teacher, placement=place(), weights=settings.teacher_weights
-        )
     weights = train_predictor(
-        data, settings, out=out, segmenter=teacher, report=_say, say=console.print
+        data,
+        settings,
+        out=out,
+        segmenter=_teacher(settings.teacher, settings.teacher_weights),
+        report=_say,
+        say=console.print,
     )
     console.print(f"weights: {weights}")
     return 0
+
+
+def run_train_segmenter(data: Sequence[str], out: Path, settings: TrainSegmenterSettings) -> int:
+    """Train, and say where the weights are.
+
+    Raises:
+        UsageError: A setting, or what the data cannot give.
+        OpenError: A source or some weights cannot be read.
+    """
+    keep_freed_memory()
+    weights = train_segmenter(
+        data,
+        settings,
+        out=out,
+        teacher=_teacher(settings.teacher, settings.teacher_weights),
+        report=_say,
+        say=console.print,
+    )
+    console.print(f"weights: {weights}")
+    return 0
+
+
+def _teacher(name: str | None, weights: Path | None) -> Segmenter | None:
+    if name is None:
+        return None
+    return catalogue.build_segmenter(name, placement=place(), weights=weights)
 
 
 def _say(progress: Progress) -> None:

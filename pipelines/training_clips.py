@@ -13,7 +13,7 @@ from pathlib import Path
 from forecast.checkpoints import LearntFrom
 from forecast.errors import UsageError
 from forecast.sources.find import find_sources
-from forecast.stages import AnnotatedSource, FrameSource, Segmenter
+from forecast.stages import AnnotatedSource, FrameSource, Segmenter, is_annotated
 from forecast.training.clips import Clip, ClipHeader, ClipWriter
 
 FIRST_STREET_SEED = 1000
@@ -60,9 +60,9 @@ def prepare(
     """
     found: list[Prepared] = []
     for spec in specs:
-        name, weight = _weighed(spec)
+        name, weight = weighed(spec)
         clips: list[Clip] = []
-        for source in _sources(name, fps):
+        for source in training_sources(name, fps):
             clip = _prepared(source, folder, segmenter, grid_hw)
             if clip is None:
                 say(f"{source.clip}: fewer than {_SHORTEST} evenly spaced frames, left out")
@@ -75,7 +75,12 @@ def prepare(
     return found
 
 
-def _weighed(spec: str) -> tuple[str, float]:
+def weighed(spec: str) -> tuple[str, float]:
+    """What a spec names, and its weight.
+
+    Raises:
+        UsageError: The weight is no number.
+    """
     name, mark, weight = spec.rpartition("=")
     if not mark:
         return spec, 1.0
@@ -87,7 +92,13 @@ def _weighed(spec: str) -> tuple[str, float]:
         ) from fault
 
 
-def _sources(spec: str, fps: float | None) -> Sequence[FrameSource]:
+def training_sources(spec: str, fps: float | None) -> Sequence[FrameSource]:
+    """The clips that a spec without its weight names; `street:N` renders N streets.
+
+    Raises:
+        UsageError: It names nothing that can be read.
+        SourceError: What it names is not there.
+    """
     kind, _, count = spec.partition(":")
     if kind != "street":
         return find_sources(spec, fps=fps)
@@ -107,7 +118,7 @@ def _prepared(
         raise UsageError(f"{source.clip} has no known length or rate; give --fps, or a file")
     if count < _SHORTEST:
         return None
-    truth = source if isinstance(source, AnnotatedSource) else None
+    truth = source if is_annotated(source) else None
     if truth is not None and list(truth.annotated) != list(range(count)):
         truth = None
     if truth is None and segmenter is None:

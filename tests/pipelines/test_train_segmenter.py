@@ -1,0 +1,66 @@
+"""`forecast train segmenter` from rendered streets to weights that `forecast process` takes."""
+
+import pytest
+import torch
+
+from forecast.checkpoints import load_state, read_card
+from forecast.device import place
+from forecast.errors import UsageError
+from forecast.segmentation.build import build_segmenter
+from forecast.sources.street.source import StreetSource
+from pipelines import train_segmenter as trained
+from pipelines.train_settings import TrainSegmenterSettings
+
+
+@pytest.fixture(autouse=True)
+def _small_streets(monkeypatch):
+    streets = [
+        StreetSource(seed=seed, num_frames=3, size_hw=(64, 128), clip=f"street-{seed}")
+        for seed in (1, 2, 3)
+    ]
+    monkeypatch.setattr(trained, "training_sources", lambda name, fps: streets)
+
+
+def _settings(**changes):
+    told = {"steps": 4, "batch": 2, "height": 64, "score_every": 2}
+    return TrainSegmenterSettings(**(told | changes))
+
+
+def test_streets_become_weights_with_a_card_that_says_so(tmp_path):
+    steps = []
+    path = trained.train_segmenter(
+        ["street:3"], _settings(), out=tmp_path, teacher=None, report=steps.append
+    )
+    assert [one.step for one in steps] == [1, 2, 3, 4]
+    card = read_card(path)
+    assert card.terms == "Apache-2.0"
+    assert [one.name for one in card.learnt_from] == ["street-1", "street-2"]
+    segmenter = build_segmenter("fast-scnn", weights=path, placement=place("cpu"))
+    with StreetSource(seed=9, num_frames=1, size_hw=(64, 128)).open() as frames:
+        (seen,) = segmenter([next(frames)])
+    assert seen.probs.shape[0] == 19
+
+
+def test_a_run_that_was_stopped_ends_with_the_same_weights(tmp_path):
+    whole = trained.train_segmenter(["street:3"], _settings(), out=tmp_path / "whole", teacher=None)
+
+    class StoppedError(RuntimeError):
+        pass
+
+    def stop(progress):
+        if progress.step == 2:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        trained.train_segmenter(
+            ["street:3"], _settings(), out=tmp_path / "cut", teacher=None, report=stop
+        )
+    again = trained.train_segmenter(["street:3"], _settings(), out=tmp_path / "cut", teacher=None)
+    first, second = load_state(whole), load_state(again)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_one_clip_cannot_teach_and_judge(tmp_path):
+    everything = _settings(held_out=("street-1", "street-2", "street-3"))
+    with pytest.raises(UsageError, match="one clip must teach"):
+        trained.train_segmenter(["street:3"], everything, out=tmp_path, teacher=None)
