@@ -68,7 +68,7 @@ def evaluate_dataset(dataset: Dataset, out: Path, settings: EvaluateSettings) ->
         OpenError: The data or some weights cannot be read.
     """
     run = _prepared(dataset, settings)
-    plan = planned(run.protocol, run.dataset.clips, every=settings.every)
+    plan = planned(run.protocol, run.dataset.clips)
     total = sum(len(one.targets) for found in plan.values() for one in found)
     with progress("evaluating", total, unit="forecasts") as advance:
         evaluated = evaluate(
@@ -194,6 +194,7 @@ def _protocol(
         targets=_targets(dataset, settings, network),
         segmenter=ANNOTATIONS if network is None else network.name,
         segmenter_fingerprint=ANNOTATIONS if network is None else network.fingerprint,
+        every=settings.every,
     )
 
 

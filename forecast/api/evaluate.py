@@ -73,9 +73,7 @@ def annotation_segmenters(clip: FrameSource) -> Segmenter:
     return AnnotationSegmenter(clip)
 
 
-def planned(
-    protocol: Protocol, clips: Sequence[FrameSource], *, every: int = 1
-) -> Mapping[str, tuple[Snippet, ...]]:
+def planned(protocol: Protocol, clips: Sequence[FrameSource]) -> Mapping[str, tuple[Snippet, ...]]:
     """The origins of each clip; for a horizon of 0 s alone, every annotated frame itself.
 
     Raises:
@@ -83,12 +81,12 @@ def planned(
     """
     plan: dict[str, tuple[Snippet, ...]] = {}
     if protocol.horizons_s == (0.0,):
-        return {clip.clip: _present(clip)[::every] for clip in clips}
+        return {clip.clip: _present(clip)[:: protocol.every] for clip in clips}
     for clip in clips:
         annotated = clip.annotated if is_annotated(clip) else ()
         length = clip.num_frames or 0
         found = snippets(protocol, clip.clip, num_frames=length, annotated=annotated)
-        plan[clip.clip] = found[::every]
+        plan[clip.clip] = found[:: protocol.every]
     if not any(plan.values()):
         raise UsageError(_too_short(protocol, clips))
     return plan

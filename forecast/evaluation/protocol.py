@@ -41,6 +41,8 @@ class Protocol:
     """`truth`, `segmenter`, or both."""
     segmenter: str
     segmenter_fingerprint: str
+    every: int = 1
+    """Every N-th origin of each clip is taken."""
     upsampling: str = "probabilities bilinear, then arg-max"
     drive_by_clip: Mapping[str, str] = field(default_factory=dict[str, str])
     """Which drive a clip is from, for intervals; a clip that is not named is its own drive."""

@@ -165,6 +165,7 @@ def test_the_hash_is_stable_and_feels_every_field():
         "segmenter_fingerprint": "def",
         "upsampling": "labels nearest",
         "drive_by_clip": {"a": "monday"},
+        "every": 2,
     }
     assert set(changes) == set(Protocol.__dataclass_fields__)
     hashes = {protocol(**{name: value}).hash for name, value in changes.items()}
