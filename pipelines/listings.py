@@ -48,16 +48,14 @@ def list_models() -> int:
 def _print_cards() -> None:
     from forecast.checkpoints import bundled_card, bundled_names
 
-    table = Table(
-        "bundled", "network", "learnt from", "terms", "scores", title="Bundled weights",
-        title_justify="left", box=None,
-    )  # fmt: skip
+    console.print("Bundled weights")
     for name in bundled_names():
         card = bundled_card(name)
-        learnt = ", ".join(one.name for one in card.learnt_from)
         scores = ", ".join(f"{key} {value:.3f}" for key, value in card.scores.items())
-        table.add_row(card.name, card.network, learnt, card.terms, scores)
-    console.print(table)
+        console.print(f" {card.name} ({card.network}, {card.space})")
+        console.print(f"   terms: {card.terms}")
+        console.print(f"   learnt from: {'; '.join(one.name for one in card.learnt_from)}")
+        console.print(f"   scores: {scores}")
 
 
 def list_data() -> int:
