@@ -106,6 +106,9 @@ CITYSCAPES = _space(
     """,
 )
 
+CITYSCAPES_LABEL_IDS = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
+"""The label id of each train id, in order: cityscapesScripts helpers/labels.py."""
+
 # Ids and colours: the SegNet tutorial's eleven classes, 11 = unlabelled.
 CAMVID = _space(
     "camvid",

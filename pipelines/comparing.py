@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from dataclasses import asdict
+from io import StringIO
 from pathlib import Path
 
 from rich.table import Table
 
 from forecast.evaluation.comparison import Comparison, compare
 from forecast.report.saved import read_report, require_same_protocol
+from forecast.storage.files import replace_file, storage_faults
 from pipelines.progress import console
 from pipelines.provenance import write_json
 
@@ -38,16 +40,16 @@ def compare_reports(folders: Sequence[Path], out: Path) -> int:
 
 
 def _write_csv(path: Path, rows: Sequence[Comparison]) -> None:
-    draft = path.with_name(f".{path.name}.draft")
-    with draft.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        for place, row in enumerate(asdict(one) for one in rows):
-            interval = row.pop("ci95") or {"low": None, "high": None}
-            row |= {"ci95_low": interval["low"], "ci95_high": interval["high"]}
-            if place == 0:
-                writer.writerow(row)
-            writer.writerow(row.values())
-    draft.replace(path)
+    text = StringIO(newline="")
+    writer = csv.writer(text)
+    for place, row in enumerate(asdict(one) for one in rows):
+        interval = row.pop("ci95") or {"low": None, "high": None}
+        row |= {"ci95_low": interval["low"], "ci95_high": interval["high"]}
+        if place == 0:
+            writer.writerow(row)
+        writer.writerow(row.values())
+    with storage_faults(path):
+        replace_file(path, text.getvalue().encode())
 
 
 def _show(rows: Sequence[Comparison]) -> None:

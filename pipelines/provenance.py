@@ -9,6 +9,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from forecast.storage.files import replace_file, storage_faults
+
 
 def commit() -> str:
     """The commit of this checkout, `+` if it was changed; `installed` from a wheel."""
@@ -42,8 +44,12 @@ def machine() -> dict[str, str]:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write a file that is either whole or not there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.draft")
-    draft.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    draft.replace(path)
+    """Write a file that is either whole or not there.
+
+    Raises:
+        StorageError: The folder cannot be made or written.
+    """
+    text = json.dumps(content, indent=2, sort_keys=True) + "\n"
+    with storage_faults(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, text.encode())

@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import UInt16
-from numpy.typing import NDArray
 from torch import Tensor
 
 from forecast.errors import SourceError
 from forecast.labels import CITYSCAPES, LabelSpace
+from forecast.sources.cityscapes_ids import TRAIN_ID_OF_LABEL_ID
 from forecast.sources.images import ImageSource
 from forecast.sources.labelled import LabelledImages, identity_table
 from forecast.sources.pictures import some_names
@@ -29,8 +29,6 @@ FPS = 17.0
 FRAMES_BEFORE, FRAMES_AFTER = 19, 10
 _SEQUENCE, _SINGLE, _FINE = "leftImg8bit_sequence", "leftImg8bit", "gtFine"
 _LABEL_KINDS = ("labelIds", "labelTrainIds")
-# Train ids 0 to 18 in order, as label ids: cityscapesScripts helpers/labels.py.
-_LABEL_IDS = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
 _NAME = re.compile(r"(?P<city>.+)_(?P<sequence>[0-9]{6})_(?P<frame>[0-9]{6})_gtFine_(?P<kind>\w+)")
 
 
@@ -108,13 +106,6 @@ class CityscapesSnippet:
             return None
         stored = self._images.stored_ids(index, self._instances)
         return torch.from_numpy(stored.astype(np.uint16))
-
-
-def train_id_table() -> NDArray[np.uint8]:
-    """256 train ids by label id; what is not scored is void."""
-    table = np.full(256, CITYSCAPES.void_id, np.uint8)
-    table[list(_LABEL_IDS)] = np.arange(len(_LABEL_IDS))
-    return table
 
 
 def _folders(folder: Path) -> list[Path]:
@@ -230,7 +221,7 @@ def _ranges(numbers: Sequence[int]) -> str:
 
 
 def _snippet(one: _Annotation, paths: Sequence[Path], *, annotated: int) -> CityscapesSnippet:
-    table = train_id_table() if one.kind == "labelIds" else identity_table(CITYSCAPES)
+    table = TRAIN_ID_OF_LABEL_ID if one.kind == "labelIds" else identity_table(CITYSCAPES)
     images = LabelledImages(
         ImageSource(paths, clip=one.name, fps=FPS),
         {annotated: one.path},

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from forecast.errors import UsageError
 from forecast.geometry.deciding import labels_at
-from forecast.labels import CITYSCAPES, LabelSpace
+from forecast.labels import CITYSCAPES, CITYSCAPES_LABEL_IDS, LabelSpace
 from forecast.storage.files import replace_file, storage_faults
 from forecast.storage.pictures import picture_labels
 from forecast.values import Instant, Step
@@ -30,8 +30,6 @@ SUFFIXES: dict[Layout, str] = {
     "label-ids": "labelIds",
     "colour": "color",
 }
-# cityscapesScripts helpers/labels.py: the label id of each train id, in order.
-_LABEL_IDS = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
 
 
 class LabelPngs:
@@ -97,5 +95,5 @@ class LabelPngs:
 
 def _label_ids() -> NDArray[np.uint8]:
     table = np.zeros(256, np.uint8)
-    table[: len(_LABEL_IDS)] = _LABEL_IDS
+    table[: len(CITYSCAPES_LABEL_IDS)] = CITYSCAPES_LABEL_IDS
     return table

@@ -10,8 +10,8 @@ from forecast.sources.cityscapes import (
     find_splits,
     is_cityscapes,
     open_cityscapes,
-    train_id_table,
 )
+from forecast.sources.cityscapes_ids import TRAIN_ID_OF_LABEL_ID
 
 IDS = np.arange(48, dtype=np.uint8).reshape(6, 8)
 
@@ -66,7 +66,7 @@ def test_only_the_frames_asked_for_are_read(tree, monkeypatch):
 
 def test_label_ids_become_train_ids_by_the_official_table():
     labels = pytest.importorskip("cityscapesscripts.helpers.labels")
-    table = train_id_table()
+    table = TRAIN_ID_OF_LABEL_ID
     for label in labels.labels:
         if label.id >= 0:
             expected = label.trainId if 0 <= label.trainId < 19 else CITYSCAPES.void_id
