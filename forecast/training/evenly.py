@@ -13,6 +13,7 @@ from torch import Generator, Tensor
 
 from forecast.errors import UsageError
 from forecast.geometry.resize import resize_rgb
+from forecast.training.augment import drawn_view
 from forecast.training.clips import Clip
 
 
@@ -26,6 +27,7 @@ class EvenDrawer:
         step_s: Stride; the nearest whole number of source frames is taken.
         pictures: Runs of pictures in 0 to 1, not of soft maps.
         window_hw: Size of a random window on the grid.
+        zoom_share: How often the window is shrunk or enlarged.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class EvenDrawer:
         step_s: float = 3 / 17,
         pictures: bool = False,
         window_hw: tuple[int, int] = (64, 128),
+        zoom_share: float = 0.0,
     ) -> None:
         strides = [max(1, round(step_s / one.header.frame_s)) for one in clips]
         kept = [
@@ -48,19 +51,18 @@ class EvenDrawer:
             raise UsageError(f"no clip is as long as {length} steps of {step_s:.3f} s; add longer")
         self._kept = kept
         self._weights = torch.tensor([weight for _, weight, _ in kept], dtype=torch.float64)
-        self._length, self._pictures, self._window_hw = length, pictures, window_hw
+        self._length, self._pictures = length, pictures
+        self._window_hw, self._zoom_share = window_hw, zoom_share
 
     def draw(self, generator: Generator) -> Float[Tensor, "L C h w"]:
-        """One run, mirrored half of the time."""
+        """One run through a random window, mirrored half of the time."""
         clip, _, stride = self._kept[int(torch.multinomial(self._weights, 1, generator=generator))]
         span = stride * (self._length - 1)
         first = int(torch.randint(0, clip.header.num_frames - span, (), generator=generator))
         run = even_run(clip, range(first, first + span + 1, stride), pictures=self._pictures)
-        room = [whole - side for whole, side in zip(run.shape[-2:], self._window_hw, strict=True)]
-        top, left = (int(torch.randint(0, side + 1, (), generator=generator)) for side in room)
-        height, width = self._window_hw
-        run = run[..., top : top + height, left : left + width]
-        return run.flip(-1) if torch.rand((), generator=generator) < 0.5 else run
+        height, width = run.shape[-2:]
+        view = drawn_view((height, width), self._window_hw, generator, zoom_share=self._zoom_share)
+        return view.maps(run)
 
 
 def even_run(clip: Clip, indices: Sequence[int], *, pictures: bool) -> Float[Tensor, "L C h w"]:

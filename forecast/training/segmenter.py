@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
+from kornia.geometry.transform import hflip
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
@@ -199,7 +200,7 @@ class SegmenterTask:
         index = int(torch.randint(len(group.pictures), (), generator=generator))
         seen, belief = through_window(group.pictures[index], self._settings, generator)
         if torch.rand((), generator=generator) < 0.5:
-            seen, belief = seen.flip(-1), belief.flip(-1)
+            seen, belief = hflip(seen), hflip(belief)
         return relit(seen, generator), belief
 
     def losses(self, batch: SegmenterBatch) -> Mapping[str, Tensor]:
