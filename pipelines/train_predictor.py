@@ -19,7 +19,7 @@ from forecast.flow.dis import DisFlow
 from forecast.prediction.conv_lstm import ConvLSTMNetwork
 from forecast.prediction.flow_guided import GRID_HW
 from forecast.prediction.flow_guided_network import WIDTHS, FlowGuidedNetwork
-from forecast.prediction.s2s import S2SNetwork
+from forecast.prediction.s2s import S2SNetwork, start_as_copy
 from forecast.stages import Segmenter
 from forecast.training.adversarial import SequenceDiscriminator
 from forecast.training.clips import Clip
@@ -143,6 +143,8 @@ def _task(
     out: Path,
 ) -> Task[Any]:
     network = predictor_network(settings.predictor, width=settings.width)
+    if settings.init is None and isinstance(network, S2SNetwork):
+        start_as_copy(network)
     if settings.init is not None:
         load_into(network, load_state(settings.init), source=str(settings.init))
     network.to(settings.device)

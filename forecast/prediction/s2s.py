@@ -13,8 +13,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from forecast.device import Placement, placed, running
+from forecast.errors import UsageError
 from forecast.labels import CITYSCAPES, LabelSpace
 from forecast.prediction.conv_lstm import ConvLSTMNetwork
+
+_PAPER_CHANNELS = 128
 
 
 class S2SNetwork(nn.Module):
@@ -34,7 +37,7 @@ class S2SNetwork(nn.Module):
                 does not say which layers those are.
         """
         super().__init__()
-        narrow, wide = round(128 * width), round(256 * width)
+        narrow, wide = round(_PAPER_CHANNELS * width), round(2 * _PAPER_CHANNELS * width)
         past = num_inputs * num_classes
         self.coarse = nn.Sequential(
             *_convolution(past, narrow, 3),
@@ -62,6 +65,49 @@ class S2SNetwork(nn.Module):
 def _convolution(inputs: int, outputs: int, size: int, dilation: int = 1) -> list[nn.Module]:
     padding = dilation * (size // 2)
     return [nn.Conv2d(inputs, outputs, size, padding=padding, dilation=dilation), nn.ReLU()]
+
+
+def start_as_copy(network: S2SNetwork) -> None:
+    """Changes untrained weights so that the forecast is the last map, whatever maps came before.
+
+    From random weights L1 spends its first thousands of steps on learning to copy. Here the first K
+    hidden channels of the coarse scale carry the last map to its output, and the first 2K of the
+    fine scale the last map and the coarse one, whose difference it adds; inputs of at least 0 pass
+    ReLU unchanged. All other hidden channels stay random and weigh nothing in the output at first.
+    The architecture stays that of Luc et al. 2017; this start is ours.
+
+    Raises:
+        UsageError: The network has fewer than 2K channels in its narrow layers.
+    """
+    coarse = [one for one in network.coarse if isinstance(one, nn.Conv2d)]
+    fine = [one for one in network.fine if isinstance(one, nn.Conv2d)]
+    count, past, narrow = coarse[-1].out_channels, coarse[0].in_channels, fine[0].out_channels
+    if narrow < 2 * count:
+        raise UsageError(
+            f"{narrow} channels cannot carry the two maps of {count} classes that a copy needs; "
+            f"choose a width of at least {2 * count / _PAPER_CHANNELS:.3f}"
+        )
+    last, both = list(range(past - count, past)), list(range(2 * count))
+    same = list(range(count))
+    with torch.no_grad():
+        _carry(coarse[0], last)
+        _carry(fine[0], [*last, *range(past, past + count)])
+        for one, kept in ((coarse, same), (fine, both)):
+            _carry(one[1], kept)
+            _carry(one[2], kept)
+            one[3].weight.zero_()
+            _carry(one[3], same)
+        centre = fine[3].kernel_size[0] // 2
+        fine[3].weight[same, [count + one for one in same], centre, centre] = -1
+
+
+def _carry(layer: nn.Conv2d, inputs: list[int]) -> None:
+    """Makes the layer's first outputs equal to those inputs."""
+    outputs, centre = list(range(len(inputs))), layer.kernel_size[0] // 2
+    layer.weight[outputs] = 0
+    layer.weight[outputs, inputs, centre, centre] = 1
+    if layer.bias is not None:
+        layer.bias[outputs] = 0
 
 
 class S2S:

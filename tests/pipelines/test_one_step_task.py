@@ -96,6 +96,17 @@ def test_the_autoregressive_loss_is_the_sum_over_unrolled_steps(clip: Clip) -> N
     assert torch.allclose(task.losses(runs)["total"], by_hand)
 
 
+def test_a_jaccard_term_adds_nothing_for_the_truth_and_much_for_its_opposite(clip: Clip) -> None:
+    drawer = EvenDrawer([clip], [1.0], length=5, window_hw=GRID_HW)
+    weighed = OneStepTask(_s2s(), drawer, [], OneStepSettings(batch=2, jaccard=0.5))
+    runs = _batch(weighed)
+    truth = runs[:, 4]
+    assert weighed.distance(runs, [(truth,)]) == pytest.approx(0, abs=1e-6)
+    opposite = [((1 - truth) / (K - 1),)]
+    plain = _task(clip, _s2s()).distance(runs, opposite)
+    assert weighed.distance(runs, opposite) - plain == pytest.approx(0.5, abs=0.01)
+
+
 def test_gradient_reaches_the_first_step_from_the_last(clip: Clip) -> None:
     task = _task(clip, _s2s(), unroll=3)
     runs = _batch(task)
@@ -130,6 +141,24 @@ def test_a_network_that_copies_scores_nothing_over_copying(clip: Clip) -> None:
     task = _task(clip, ConvLSTMNetwork(num_classes=K, channels=4))
     with torch.inference_mode():
         assert set(task.scores().values()) == {0.0}
+
+
+def test_gains_are_taken_from_counts_pooled_over_all_checked_runs(clip: Clip) -> None:
+    runs = [even_run(clip, range(first, first + 6), pictures=False) for first in (0, 3)]
+    drawer = EvenDrawer([clip], [1.0], length=5, window_hw=GRID_HW)
+    torch.manual_seed(0)
+    task = OneStepTask(_s2s(), drawer, runs, OneStepSettings())
+    with torch.inference_mode():
+        found = task.scores()["step 1"]
+        forecasts = [task.network(run[None, :4])[0][0] for run in runs]
+    sums = [torch.zeros(K, K), torch.zeros(K, K)]
+    for run, forecast in zip(runs, forecasts, strict=True):
+        for total, one in zip(sums, (forecast, run[3]), strict=True):
+            at = run[4].argmax(dim=0).flatten(), one.argmax(dim=0).flatten()
+            total.index_put_(at, torch.ones(()), accumulate=True)
+    ious = [one.diag() / (one.sum(dim=0) + one.sum(dim=1) - one.diag()) for one in sums]
+    ours, copy = (100 * one.nanmean().item() for one in ious)
+    assert found == pytest.approx(ours - copy, abs=1e-4)
 
 
 def _adversarial(clip: Clip, *, weight: float, unroll: int = 2) -> AdversarialTask:

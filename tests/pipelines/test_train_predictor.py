@@ -46,7 +46,7 @@ def _train(folders: list[str], out: Path, **settings: object) -> Path:
     ("name", "more"),
     [
         ("flow-guided-small", {}),
-        ("s2s", {"width": 0.0625, "unroll": 2}),
+        ("s2s", {"width": 0.3, "unroll": 2}),
         ("x2x", {"width": 0.0625}),
         ("conv-lstm", {"width": 0.125}),
     ],
@@ -88,6 +88,7 @@ def test_a_finished_run_is_not_run_again(folders: list[str], tmp_path: Path) -> 
         ({"steps": 0, "batch": 0}, "steps is 0.*batch is 0"),
         ({"held_out": ("north",)}, "no clip is called 'north'"),
         ({"held_out": ("east", "west")}, "leave at least one"),
+        ({"predictor": "s2s", "width": 0.25}, "width of at least 0.297"),
     ],
 )
 def test_what_cannot_be_is_said(

@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from forecast.device import place
+from forecast.errors import UsageError
 from forecast.labels import CAMVID
-from forecast.prediction.s2s import S2S, S2SNetwork
+from forecast.prediction.s2s import S2S, S2SNetwork, start_as_copy
 
 CPU = place("cpu", "float32")
 
@@ -75,3 +76,40 @@ def test_nothing_bounds_the_output() -> None:
 
 def test_half_width_has_half_the_hidden_channels() -> None:
     assert S2SNetwork(num_classes=19, width=0.5).coarse[0].out_channels == 64
+
+
+def _copying(num_classes: int, dilation: int = 1) -> S2SNetwork:
+    torch.manual_seed(0)
+    network = S2SNetwork(num_classes=num_classes, width=0.3125, dilation=dilation)
+    start_as_copy(network)
+    return network
+
+
+@pytest.mark.parametrize(("num_classes", "dilation"), [(19, 1), (19, 2), (3, 1)])
+def test_started_as_a_copy_it_gives_back_the_last_map_and_its_half_size(
+    num_classes: int, dilation: int
+) -> None:
+    window = torch.rand(2, 4, num_classes, 8, 16)
+    fine, coarse = _copying(num_classes, dilation)(window)
+    last = window[:, -1]
+    assert (fine - last).abs().max() < 1e-5
+    assert (coarse - torch.nn.functional.avg_pool2d(last, 2)).abs().max() < 1e-5
+
+
+def test_a_copy_is_left_as_soon_as_there_is_something_to_learn() -> None:
+    network = _copying(3)
+    window, wanted = torch.rand(2, 4, 3, 8, 16), torch.rand(2, 3, 8, 16)
+    optimizer = torch.optim.AdamW(network.parameters(), 1e-3)
+    told: list[float] = []
+    for _ in range(20):
+        loss = (network(window)[0] - wanted).abs().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        told.append(loss.item())
+    assert told[-1] < 0.97 * told[0]
+
+
+def test_a_network_too_narrow_to_copy_says_how_wide_it_must_be() -> None:
+    with pytest.raises(UsageError, match=r"32 channels .* 19 classes .* at least 0\.297"):
+        start_as_copy(S2SNetwork(num_classes=19, width=0.25))
