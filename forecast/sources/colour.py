@@ -12,6 +12,7 @@ from enum import IntEnum
 import numpy as np
 import torch
 from av import VideoFrame
+from av.sidedata.sidedata import SideDataContainer
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from jaxtyping import UInt8
 from torch import Tensor
@@ -61,7 +62,9 @@ def range_of(frame: VideoFrame) -> ColorRange:
 
 
 def _display_matrix(frame: VideoFrame) -> tuple[int, int, int, int]:
-    side = frame.side_data.get("DISPLAYMATRIX")
+    # `frame.side_data` would be kept by the frame it refers to: such a circle holds the decoded
+    # picture until the garbage collector comes by, which takes minutes.
+    side = SideDataContainer(frame).get("DISPLAYMATRIX")  # pyright: ignore[reportCallIssue]
     if side is None:
         return 1, 0, 0, 1
     a, b, _, c, d, *_ = struct.unpack("=9i", bytes(side)[:36])

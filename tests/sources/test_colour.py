@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+
 import av
 import numpy as np
 import pytest
@@ -106,3 +108,19 @@ def test_grey_pictures_follow_their_range(tag, black, white):
     converted = RgbConverter()(frame)
     assert int(converted[:, :, :8].max()) <= 1
     assert int(converted[:, :, 24:].min()) >= 254
+
+
+def test_a_converted_picture_is_freed_at_once(tmp_path, write_film):
+    path = write_film(tmp_path / "film.mkv", [_frame("yuv420p", 1, full=False)] * 3, codec="ffv1")
+    with av.open(str(path)) as container:
+        pictures = container.decode(video=0)
+        convert = RgbConverter()
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(3):
+                convert(next(pictures))
+            # What only the collector can free is a decoded picture held for minutes.
+            assert gc.collect() == 0
+        finally:
+            gc.enable()
