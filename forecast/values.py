@@ -17,6 +17,17 @@ from torch import Tensor
 from forecast.labels import LabelSpace
 
 
+def num_frames_in(duration_s: float, frame_s: float) -> int:
+    """The nearest whole number of source frames, half a frame to the even side."""
+    # Rounded twice: 2.4999999999999996 frames are two and a half; noise must not decide on a half.
+    return round(round(duration_s / frame_s, 6))
+
+
+def num_stride_frames(step_s: float, frame_s: float) -> int:
+    """Source frames from one observation to the next where `step_s` is wanted; at least one."""
+    return max(1, num_frames_in(step_s, frame_s))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instant:
     """When and where a frame was."""
@@ -108,8 +119,7 @@ class History:
 
     def num_frames(self, horizon_s: float) -> int:
         """Source frames from the origin to a horizon."""
-        # Rounded twice: 2.4999999999999996 frames are two and a half, as horizon_s * fps says.
-        return round(round(horizon_s / self.frame_s, 6))
+        return num_frames_in(horizon_s, self.frame_s)
 
     def served_s(self, horizon_s: float) -> float:
         """The true time of the source frame that a horizon means."""
@@ -117,7 +127,7 @@ class History:
 
     def num_steps(self, horizon_s: float) -> int | None:
         """Strides from the origin to a horizon; None if it lies between two, or at the origin."""
-        frames_per_stride = max(1, round(self.stride_s / self.frame_s))
+        frames_per_stride = num_stride_frames(self.stride_s, self.frame_s)
         steps, rest = divmod(self.num_frames(horizon_s), frames_per_stride)
         return steps if rest == 0 and steps > 0 else None
 

@@ -11,15 +11,10 @@ from collections import deque
 from itertools import pairwise
 from statistics import median
 
-from forecast.values import History, Instant, Needs, Observation
+from forecast.values import History, Instant, Needs, Observation, num_stride_frames
 
 STARTUP_FRAMES = 9
 """Frames that an unknown frame period is estimated from; the first history comes with the last."""
-
-
-def num_stride_frames(step_s: float, frame_s: float) -> int:
-    """Source frames from one observation of a history to the next; at least one."""
-    return max(1, round(step_s / frame_s))
 
 
 def restart_index(first: int, *, needs: Needs | None, frame_s: float, batch_size: int) -> int:

@@ -19,8 +19,8 @@ from forecast.storage.label_pngs import LabelPngs
 from forecast.storage.manifest import Manifest, current_versions
 from forecast.storage.overlay_video import OverlayVideo
 from forecast.storage.recording import Recording, RecordingWriter, whole_shard
-from forecast.values import Step
-from forecast.windows import num_stride_frames, restart_index
+from forecast.values import Step, num_stride_frames
+from forecast.windows import restart_index
 from pipelines.config import ProcessSettings, resolved
 from pipelines.networks import Workshop, workshop
 from pipelines.progress import console, progress
@@ -35,6 +35,7 @@ def process_video(specs: Sequence[str], out: Path, settings: ProcessSettings) ->
         OpenError: A source or some weights cannot be read; what was decoded is kept.
     """
     sources = [source for spec in specs for source in find_sources(spec, fps=settings.fps)]
+    named = [str(Path(spec).absolute()) for spec in specs]
     names = [source.clip for source in sources]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -42,11 +43,17 @@ def process_video(specs: Sequence[str], out: Path, settings: ProcessSettings) ->
             f"two sources are called {', '.join(twice)}; rename one, or process them into folders "
             "of their own"
         )
-    return process_sources(sources, out, settings)
+    return process_sources(sources, out, settings, named=named)
 
 
-def process_sources(sources: Sequence[FrameSource], out: Path, settings: ProcessSettings) -> int:
-    """The same for sources that are open already."""
+def process_sources(
+    sources: Sequence[FrameSource],
+    out: Path,
+    settings: ProcessSettings,
+    *,
+    named: Sequence[str] = (),
+) -> int:
+    """The same for sources that are open already; `named` is where they can be found again."""
     shop = workshop(settings)
     segmenter = shop.segmenter(settings.segmenter)
     predictor = shop.predictor(
@@ -56,6 +63,7 @@ def process_sources(sources: Sequence[FrameSource], out: Path, settings: Process
         out / "run.json",
         {
             "config": resolved(settings),
+            "sources": list(named),
             "commit": commit(),
             "versions": current_versions(),
             "machine": machine(),

@@ -8,8 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.labels import CAMVID
-from forecast.values import Frame, History, Instant, Needs, Observation, Segmentation
-from forecast.windows import STARTUP_FRAMES, Windows, num_stride_frames, restart_index
+from forecast.values import (
+    Frame,
+    History,
+    Instant,
+    Needs,
+    Observation,
+    Segmentation,
+    num_stride_frames,
+)
+from forecast.windows import STARTUP_FRAMES, Windows, restart_index
 
 LAW = settings(deadline=None, max_examples=40)
 _RGB = torch.zeros(3, 2, 4, dtype=torch.uint8)

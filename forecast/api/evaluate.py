@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from forecast.api.annotations import AnnotationSegmenter
 from forecast.api.walk import ClipWalk, Scored
 from forecast.errors import UsageError
-from forecast.evaluation.protocol import Protocol, Snippet, snippets, stride_frames
+from forecast.evaluation.protocol import Protocol, Snippet, snippets
 from forecast.labels import LabelSpace
 from forecast.stages import FrameSource, Predictor, Segmenter, is_annotated
-from forecast.values import Scores, SnippetSums
+from forecast.values import Scores, SnippetSums, num_frames_in, num_stride_frames
 
 Segmenters = Callable[[FrameSource], Segmenter]
 """The segmenter of a clip: the same network for all, or each clip's own annotation."""
@@ -104,8 +104,8 @@ def _present(clip: FrameSource) -> tuple[Snippet, ...]:
 def _too_short(protocol: Protocol, clips: Sequence[FrameSource]) -> str:
     longest = max(clips, key=lambda clip: clip.num_frames or 0)
     fps = protocol.fps_by_clip[longest.clip]
-    history = (protocol.num_inputs - 1) * stride_frames(protocol.step_s, fps) + 1
-    ahead = max(1, round(max(protocol.horizons_s) * fps))
+    history = (protocol.num_inputs - 1) * num_stride_frames(protocol.step_s, 1 / fps) + 1
+    ahead = max(1, num_frames_in(max(protocol.horizons_s), 1 / fps))
     return (
         f"the longest of {len(clips)} clips has {longest.num_frames} frames at {fps:g} frames/s; "
         f"a horizon of {max(protocol.horizons_s):g} s needs {history + ahead} "
@@ -156,7 +156,7 @@ def evaluate(
             targets=protocol.targets,
             space=space,
             frame_s=1 / fps,
-            stride_s=stride_frames(protocol.step_s, fps) / fps,
+            stride_s=num_stride_frames(protocol.step_s, 1 / fps) / fps,
             kept=chosen.get(clip.clip, frozenset()),
         )
         for scored in walk.run():

@@ -18,7 +18,14 @@ from forecast.geometry.deciding import labels_at
 from forecast.labels import LabelSpace, collapse_table
 from forecast.prediction.in_space import InSpace, collapse_probs
 from forecast.stages import FrameSource, Predictor, Segmenter, is_annotated
-from forecast.values import Frame, History, Observation, Segmentation, SnippetSums
+from forecast.values import (
+    Frame,
+    History,
+    Observation,
+    Segmentation,
+    SnippetSums,
+    num_stride_frames,
+)
 
 CEILING = "ceiling"
 """The row of the segmenter on the real future frame."""
@@ -147,7 +154,7 @@ class ClipWalk:
                 )
 
     def _ceilings(self, index: int, seen: Labels) -> Iterator[_Pending]:
-        per_stride = max(1, round(self.stride_s / self.frame_s))
+        per_stride = num_stride_frames(self.stride_s, self.frame_s)
         for snippet in self.snippets:
             for horizon_s, target in snippet.targets.items():
                 if target == index:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields
 from typing import Literal
 
 from forecast.errors import UsageError
+from forecast.values import num_frames_in, num_stride_frames
 
 RULES = 1
 """Raised whenever a change to this package changes a number."""
@@ -122,19 +123,13 @@ def horizon_frames(horizon_s: float, fps: float) -> int:
     Raises:
         UsageError: The horizon is nearer to the origin than to the next frame.
     """
-    # Rounded twice, as in History.num_frames: float noise must not decide about a half.
-    frames = round(round(horizon_s * fps, 6))
+    frames = num_frames_in(horizon_s, 1 / fps)
     if frames < 1:
         raise UsageError(
             f"horizon {horizon_s:g} s is less than half a frame at {fps:g} frames/s; "
             f"ask for {1 / fps:.3f} s or more"
         )
     return frames
-
-
-def stride_frames(step_s: float, fps: float) -> int:
-    """Source frames between two inputs, at least one."""
-    return max(1, round(round(step_s * fps, 6)))
 
 
 def origins_common(
@@ -157,7 +152,7 @@ def origins_common(
         annotated: Indices that every target must be among; None where any frame may be one.
     """
     ahead = [horizon_frames(one, fps) for one in horizons_s]
-    first = (num_inputs - 1) * stride_frames(step_s, fps)
+    first = (num_inputs - 1) * num_stride_frames(step_s, 1 / fps)
     every = range(first, num_frames - max(ahead))
     if annotated is None:
         return tuple(every)
@@ -170,7 +165,7 @@ def origins_anchored(
 ) -> tuple[int, ...]:
     """Origins from which an annotated frame lies exactly at the horizon, with full history."""
     ahead = horizon_frames(horizon_s, fps)
-    first = (num_inputs - 1) * stride_frames(step_s, fps)
+    first = (num_inputs - 1) * num_stride_frames(step_s, 1 / fps)
     return tuple(one - ahead for one in sorted(annotated) if one - ahead >= first)
 
 
@@ -213,7 +208,7 @@ def _anchored(
 
 
 def _snippet(protocol: Protocol, fps: float, origin: int, horizons_s: Sequence[float]) -> Snippet:
-    stride = stride_frames(protocol.step_s, fps)
+    stride = num_stride_frames(protocol.step_s, 1 / fps)
     has_previous = protocol.inputs == "native" and origin > 0
     return Snippet(
         origin=origin,

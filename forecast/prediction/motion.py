@@ -15,7 +15,7 @@ from torch import Tensor
 from forecast.geometry.resize import one_hot, resize_flow, resize_rgb
 from forecast.geometry.warp import warp, warp_ids
 from forecast.stages import FlowEstimator
-from forecast.values import Forecast, Frame, History, Segmentation
+from forecast.values import Forecast, Frame, History, Segmentation, num_stride_frames
 
 Displacements = Callable[
     [Float[Tensor, "2 H W"], Sequence[float]], Iterator[Float[Tensor, "2 H W"]]
@@ -60,7 +60,7 @@ def motion_at_origin(
     if history.previous is not None:
         found.append(_motion(origin, history.previous, 1, flow, grid_hw))
     if len(history.observations) > 1 and (not found or latest_share < 1):
-        stride = max(1, round(history.stride_s / history.frame_s))
+        stride = num_stride_frames(history.stride_s, history.frame_s)
         earlier = history.observations[-2].frame
         found.append(_motion(origin, earlier, stride, flow, grid_hw))
     if not found:

@@ -23,11 +23,6 @@ _CLOSE_S = 1e-6
 """Time stamps are written in ticks: nearer than this they are equal."""
 
 
-def stride_frames(fps: float, step_s: float) -> int:
-    """Source frames in one stride: the nearest whole number, at least 1."""
-    return max(1, round(step_s * fps))
-
-
 def resample(
     pts_s: Sequence[float], *, step_s: float, tolerance_s: float | None = None
 ) -> list[int]:

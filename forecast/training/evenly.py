@@ -15,6 +15,7 @@ from forecast.errors import UsageError
 from forecast.geometry.resize import resize_rgb
 from forecast.training.augment import drawn_view
 from forecast.training.clips import Clip
+from forecast.values import num_stride_frames
 
 
 class EvenDrawer:
@@ -41,7 +42,7 @@ class EvenDrawer:
         window_hw: tuple[int, int] = (64, 128),
         zoom_share: float = 0.0,
     ) -> None:
-        strides = [max(1, round(step_s / one.header.frame_s)) for one in clips]
+        strides = [num_stride_frames(step_s, one.header.frame_s) for one in clips]
         kept = [
             (clip, weight, stride)
             for clip, weight, stride in zip(clips, weights, strides, strict=True)

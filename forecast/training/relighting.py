@@ -45,4 +45,3 @@ def relit(rgb: Float[Tensor, "3 H W"], generator: Generator) -> Float[Tensor, "3
     if sometimes(0.3):
         rgb = rgb + torch.randn(rgb.shape, generator=generator) * between(0.005, 0.04)
     return rgb
-

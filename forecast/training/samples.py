@@ -20,7 +20,7 @@ from forecast.geometry.void import fill_void
 from forecast.stages import FlowEstimator
 from forecast.training.clips import Clip
 from forecast.training.label_noise import as_if_segmented
-from forecast.values import Frame
+from forecast.values import Frame, num_frames_in, num_stride_frames
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +91,7 @@ class SampleDrawer:
         """One sample."""
         clip = self._clips[int(torch.multinomial(self._weights, 1, generator=generator))]
         chosen, frame_s = self._settings, clip.header.frame_s
-        nominal = max(1, round(chosen.step_s / frame_s))
+        nominal = num_stride_frames(chosen.step_s, frame_s)
         jitter = int(
             torch.randint(-chosen.stride_jitter, chosen.stride_jitter + 1, (), generator=generator)
         )
@@ -99,7 +99,9 @@ class SampleDrawer:
         stride = max(1, min(nominal + jitter, most))
         first = max(1, stride * (chosen.num_observations - 1))
         origin = int(torch.randint(first, clip.header.num_frames - 1, (), generator=generator))
-        furthest = min(round(chosen.longest_s / frame_s), clip.header.num_frames - 1 - origin)
+        furthest = min(
+            num_frames_in(chosen.longest_s, frame_s), clip.header.num_frames - 1 - origin
+        )
         count = chosen.targets_per_sample
         ahead = sorted((1 + torch.randint(0, furthest, (count,), generator=generator)).tolist())
         hard = bool(torch.rand((), generator=generator) < chosen.hard_share)

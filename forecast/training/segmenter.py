@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
-from numpy.typing import NDArray
+from jaxtyping import Float, Int64, UInt8
 from kornia.geometry.transform import hflip
+from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
@@ -180,7 +180,8 @@ class SegmenterTask:
         std: tuple[float, float, float],
     ) -> None:
         self.network = network
-        self._groups, self._develop, self._settings = groups, develop, settings
+        self.develop = develop
+        self._groups, self._settings = groups, settings
         self._shares = torch.tensor([group.share for group in groups])
         self._weights = class_weights(groups)
         self._mean, self._std = torch.tensor([mean, std])[..., None, None]
@@ -205,22 +206,30 @@ class SegmenterTask:
 
     def losses(self, batch: SegmenterBatch) -> Mapping[str, Tensor]:
         """Cross-entropy with the teacher's belief, weighed by class."""
-        scores = self.network(batch.pictures).float().log_softmax(dim=1)
-        wanted = batch.belief * self._weights[:, None, None]
+        device = self._device
+        scores = self.network(batch.pictures.to(device)).float().log_softmax(dim=1)
+        wanted = (batch.belief * self._weights[:, None, None]).to(device)
         return {"total": -(wanted * scores).sum() / wanted.sum()}
 
     def scores(self) -> Mapping[str, float]:
         """Mean IoU with the teacher's labels over the classes it names, pooled over `develop`."""
         num_classes = len(self._weights)
         counts = torch.zeros(num_classes, num_classes, dtype=torch.int64)
-        for picture in self._develop:
-            cells = picture.belief.shape[-2:]
-            size = [side * self._settings.cell_px // 32 * 32 for side in cells]
-            seen = F.interpolate(picture.rgb[None], size, mode="bilinear", antialias=True) / 255
-            said = self.network((seen - self._mean) / self._std)
-            labels = F.interpolate(said, cells, mode="bilinear", align_corners=False)[0].argmax(0)
-            pairs = picture.belief.argmax(0) * num_classes + labels
+        for picture in self.develop:
+            pairs = picture.belief.argmax(0) * num_classes + self.said(picture)
             counts += torch.bincount(pairs.flatten(), minlength=counts.numel()).view_as(counts)
         hits, named = counts.diagonal(), counts.sum(1)
         union = (named + counts.sum(0) - hits).clamp_min(1)
         return {"score": float((hits / union)[named > 0].mean())}
+
+    def said(self, picture: TaughtPicture) -> Int64[Tensor, "h w"]:
+        """What the network takes each cell of a picture for."""
+        cells = picture.belief.shape[-2:]
+        size = [side * self._settings.cell_px // 32 * 32 for side in cells]
+        seen = F.interpolate(picture.rgb[None], size, mode="bilinear", antialias=True) / 255
+        scores = self.network(((seen - self._mean) / self._std).to(self._device)).float().cpu()
+        return F.interpolate(scores, cells, mode="bilinear", align_corners=False)[0].argmax(0)
+
+    @property
+    def _device(self) -> torch.device:
+        return next(self.network.parameters()).device

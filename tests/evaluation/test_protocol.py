@@ -16,10 +16,9 @@ from forecast.evaluation.protocol import (
     origins_anchored,
     origins_common,
     snippets,
-    stride_frames,
     wanted_frames,
 )
-from forecast.values import History
+from forecast.values import History, num_stride_frames
 
 
 def protocol(**changed):
@@ -68,7 +67,6 @@ def test_camvid_val_has_36_origins_from_9_to_44():
         num_inputs=4,
         annotated=range(60),
     )
-    assert stride_frames(0.176, 15.0) == 3
     assert origins == tuple(range(9, 45))
 
 
@@ -118,7 +116,7 @@ def test_no_snippet_leaves_its_clip(num_frames, fps, step_s, num_inputs, far):
         assert read[0] >= 0
         assert read[-1] < num_frames
         assert {b - a for a, b in zip(one.inputs, one.inputs[1:], strict=False)} <= {
-            stride_frames(step_s, fps)
+            num_stride_frames(step_s, 1 / fps)
         }
 
 

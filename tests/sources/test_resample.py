@@ -9,16 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.errors import SourceError
-from forecast.sources.resample import Resampled, resample, stride_frames
+from forecast.sources.resample import Resampled, resample
 from forecast.values import Frame, Instant
-
-
-@pytest.mark.parametrize(
-    ("fps", "step_s", "frames"),
-    [(17.0, 3 / 17, 3), (15.0, 0.176, 3), (25.0, 0.176, 4), (2.0, 0.176, 1), (1.0, 0.176, 1)],
-)
-def test_a_stride_is_the_nearest_whole_number_of_frames_and_at_least_one(fps, step_s, frames):
-    assert stride_frames(fps, step_s) == frames
 
 
 @given(fps=st.floats(1, 120), stride=st.integers(1, 20), count=st.integers(1, 100))
