@@ -167,13 +167,14 @@ class LiveSource:
             paced=self._paced,
             thinning=self.thinning,
         )
+        self.thinning.begin()
         thread = threading.Thread(target=reader.run, name=f"live {self.clip}", daemon=True)
         thread.start()
         try:
             yield self._frames(handover, only)
         finally:
             stop.set()
-            handover.finish()
+            handover.abandon()
             thread.join(self._open_timeout_s + self._read_timeout_s + 5.0)
             if thread.is_alive():
                 _log.warning("%s: the reader would not stop", self._address.shown)

@@ -61,6 +61,13 @@ class HandOver(Generic[Item]):
                 self._finished, self._error = True, error
             self._changed.notify_all()
 
+    def abandon(self) -> None:
+        """The consumer is gone: what waits is dropped, and whoever puts is let go."""
+        with self._changed:
+            self._finished, self._error = True, None
+            self._items.clear()
+            self._changed.notify_all()
+
     @property
     def drops(self) -> bool:
         """Whether what is overtaken is dropped."""

@@ -7,6 +7,7 @@ credentials. Reconnects nowhere.
 from __future__ import annotations
 
 import contextlib
+import errno
 import threading
 import time
 from collections.abc import Generator, Iterator
@@ -59,6 +60,8 @@ class Connection:
     """Until the connection ends."""
     finite: bool
     """Whether its end is the end of the source."""
+    ahead: bool
+    """Whether it can be read faster than it happens: a film, or the segments of a playlist."""
 
 
 @contextmanager
@@ -87,10 +90,12 @@ def open_input(
             raise _translated(address, fault, "opening", open_timeout_s) from None
         if not container.streams.video:
             raise DisconnectedError("it carries no video", hopeless=True)
+        # A camera has no duration; a film on a web server has one, and an end.
+        finite = address.target.startswith("http") and bool(container.duration)
         yield Connection(
             pictures=_pictures(address, container, read_timeout_s, stop),
-            # A camera has no duration; a film on a web server has one, and an end.
-            finite=address.target.startswith("http") and bool(container.duration),
+            finite=finite,
+            ahead=finite or container.format.name.startswith("hls"),
         )
 
 
@@ -154,6 +159,12 @@ _HOPELESS = (
     av.error.HTTPForbiddenError,
     av.error.PermissionError,
 )
+_CAMERA_FAULTS = {
+    errno.ENOTTY: "it is no capture device; many cameras have a second node that gives none",
+    errno.EACCES: "this user may not read it; join the group that owns it, often `video`",
+    errno.EBUSY: "another program is using it",
+    errno.ENODEV: "it is unplugged",
+}
 
 
 def _translated(
@@ -163,4 +174,7 @@ def _translated(
         return DisconnectedError(f"{doing} it took longer than {limit_s:.1f} s")
     text = fault.strerror if isinstance(fault, OSError) and fault.strerror else str(fault)
     hopeless = isinstance(fault, _HOPELESS) or address.kind in (Kind.LAVFI, Kind.FILE)
+    if address.kind is Kind.CAMERA and isinstance(fault, OSError):
+        text = _CAMERA_FAULTS.get(fault.errno or 0, text)
+        hopeless = hopeless or fault.errno == errno.ENOTTY
     return DisconnectedError(f"{doing} failed: {address.masked(text)}", hopeless=hopeless)

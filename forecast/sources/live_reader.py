@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from forecast.errors import SourceError, SourceLostError
 from forecast.sources.live_address import Address
 from forecast.sources.live_backoff import Backoff
-from forecast.sources.live_clock import LiveClock
+from forecast.sources.live_clock import LiveClock, Stamp
 from forecast.sources.live_handover import HandOver
 from forecast.sources.live_input import DisconnectedError, Picture, open_input
 from forecast.sources.live_state import LiveState, LiveStatus
@@ -60,6 +60,8 @@ class LiveReader:
         self._index = 0
         self._size_hw: tuple[int, int] | None = None
         self._was_live = False
+        self._ended = False
+        self._paced_epoch = -1
         self._began_s = 0.0
 
     def run(self) -> None:
@@ -71,7 +73,7 @@ class LiveReader:
                 try:
                     if self._read_one_connection():
                         break
-                    reason = "the stream ended"
+                    reason, self._ended = "the stream ended", True
                 except DisconnectedError as fault:
                     reason = str(fault)
                     self._give_up_if_hopeless(fault)
@@ -113,13 +115,17 @@ class LiveReader:
             read_timeout_s=self._read_timeout_s,
             stop=self._stop,
         ) as connection:
+            if connection.finite and self._ended:
+                # A playlist that was closed would be played again from its last segments.
+                return True
+            paced = self._paced or (connection.ahead and self._handover.drops)
             for picture in connection.pictures:
                 if self._stop.is_set():
                     break
-                self._offer(picture)
+                self._offer(picture, paced=paced)
             return connection.finite or not self._address.is_live
 
-    def _offer(self, picture: Picture) -> None:
+    def _offer(self, picture: Picture, *, paced: bool) -> None:
         if self._size_hw != picture.size_hw:
             # No history spans a change of resolution: nothing could be warped across it.
             self._clock.reconnected()
@@ -133,8 +139,8 @@ class LiveReader:
             self._status.count("received")
             self._status.count("dropped")
             return
-        if self._paced:
-            arrived_s = self._wait_until_due(stamp.pts_s)
+        if paced:
+            arrived_s = self._wait_until_due(stamp)
         at = Instant(
             clip=self._address.clip, index=self._index, pts_s=stamp.pts_s, epoch=stamp.epoch
         )
@@ -148,8 +154,8 @@ class LiveReader:
         arrival = Arrival(picture=picture, at=at, arrived_s=arrived_s)
         self._status.count("dropped", self._handover.put(arrival))
 
-    def _wait_until_due(self, pts_s: float) -> float:
-        if self._index == 0:
-            self._began_s = time.monotonic() - pts_s
-        self._stop.wait(max(0.0, self._began_s + pts_s - time.monotonic()))
+    def _wait_until_due(self, stamp: Stamp) -> float:
+        if stamp.epoch != self._paced_epoch:
+            self._paced_epoch, self._began_s = stamp.epoch, time.monotonic() - stamp.pts_s
+        self._stop.wait(max(0.0, self._began_s + stamp.pts_s - time.monotonic()))
         return time.monotonic()

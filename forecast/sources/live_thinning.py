@@ -23,6 +23,10 @@ class Thinning:
         self._due_s = 0.0
         self._moments: deque[float] = deque(maxlen=30)
 
+    def begin(self) -> None:
+        """A stream is opened, perhaps again: its frames count from its start."""
+        self._epoch = -1
+
     @property
     def source_period_s(self) -> float | None:
         """Time between the stream's own frames; None before there are enough to tell."""
@@ -38,6 +42,9 @@ class Thinning:
             self._moments.clear()
         self._moments.append(at.pts_s)
         period_s = self.period_s
+        if period_s == _EVERYTHING:
+            self._due_s = at.pts_s
+            return True
         half_frame_s = (self.source_period_s or 0.0) / 2
         if at.pts_s < self._due_s - half_frame_s:
             return False

@@ -1,4 +1,4 @@
-"""What every source of recorded frames promises. A new one joins by one line in SOURCES."""
+"""What every source promises where its frames do not run away. A new one joins by one line."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from forecast.sources.camvid import open_camvid
 from forecast.sources.cityscapes import open_cityscapes
 from forecast.sources.find import find_dataset, find_sources
 from forecast.sources.images import ImageSource
+from forecast.sources.live import LiveSource
 from forecast.sources.resample import Resampled
 from forecast.sources.sample import SampleSource
 from forecast.sources.street.source import StreetSource
@@ -40,7 +41,7 @@ def _labels(folder: Path, names: list[str]) -> None:
         Image.fromarray(np.full((32, 64), number % 11, np.uint8)).save(folder / name)
 
 
-def _video(root: Path, **settings) -> VideoSource:
+def _film(root: Path) -> Path:
     path = root / "film.mp4"
     generator = np.random.default_rng(0)
     with av.open(str(path), "w") as container:
@@ -52,7 +53,7 @@ def _video(root: Path, **settings) -> VideoSource:
             frame.pts = index
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    return VideoSource(path, **settings)
+    return path
 
 
 def _images(root: Path) -> ImageSource:
@@ -87,8 +88,8 @@ def _labelled(root: Path) -> FrameSource:
 
 
 SOURCES: Mapping[str, Callable[[Path], FrameSource]] = {
-    "video": _video,
-    "small-video": lambda root: _video(root, size_hw=(16, 32)),
+    "video": lambda root: VideoSource(_film(root)),
+    "small-video": lambda root: VideoSource(_film(root), size_hw=(16, 32)),
     "images": _images,
     "globbed-images": _globbed,
     "camvid": _camvid,
@@ -96,7 +97,11 @@ SOURCES: Mapping[str, Callable[[Path], FrameSource]] = {
     "labelled-images": _labelled,
     "street": lambda root: StreetSource(seed=1, num_frames=NUM_FRAMES, size_hw=(32, 64)),
     "sample": lambda root: SampleSource(),
-    "resampled-video": lambda root: Resampled(_video(root), 10.0),
+    "live-file": lambda root: LiveSource(str(_film(root)), realtime=False),
+    "live-graph": lambda root: LiveSource(
+        f"lavfi:testsrc=size=64x32:rate=50:duration={NUM_FRAMES / 50}", policy="every"
+    ),
+    "resampled-video": lambda root: Resampled(VideoSource(_film(root)), 10.0),
 }
 
 

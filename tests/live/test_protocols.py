@@ -9,10 +9,12 @@ import io
 import logging
 import os
 import socket
+import statistics
 import threading
 import time
 from itertools import islice, pairwise
 
+import av
 import pytest
 from PIL import Image
 
@@ -168,6 +170,53 @@ def test_hls_over_http_ends_where_the_film_ends(rig, web, films):
     with source.open() as frames:
         assert len(list(frames)) == 50
     assert source.stats.state is LiveState.ENDED
+
+
+def _broadcast(folder, rig, *, count, stop):
+    """A playlist of the last six segments, each of 0.4 s, written as it happens."""
+    options = {"hls_time": "0.4", "hls_list_size": "6", "hls_flags": "delete_segments"}
+    with av.open(str(folder / "live.m3u8"), "w", format="hls", options=options) as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.height, stream.width, stream.pix_fmt = 96, 160, "yuv420p"
+        stream.options = {"g": "10", "bf": "0", "preset": "ultrafast", "tune": "zerolatency"}
+        for number in range(count):
+            frame = av.VideoFrame.from_ndarray(rig.marked_picture(number))
+            frame.pts = number
+            container.mux(stream.encode(frame))
+            stop.wait(1 / 25)
+        container.mux(stream.encode(None))
+
+
+def test_hls_that_goes_on_comes_evenly_and_ends_when_its_playlist_is_closed(
+    rig, web, films, in_background
+):
+    in_background(_broadcast, films, rig, count=75)
+    _until(lambda: (films / "live.m3u8").exists())
+    source = LiveSource(f"{web}/live.m3u8", backoff_cap_s=0.2)
+    with source.open() as frames:
+        kept = list(frames)
+    shown = [rig.number_of(one) for one in kept]
+    assert shown == sorted(set(shown))
+    # Whole segments come at once; were only the newest frame kept, it would be one in ten.
+    assert len(kept) > 0.5 * (shown[-1] - shown[0])
+    assert source.stats.state is LiveState.ENDED
+    arrivals = [source.delivery(one.at).arrived_s for one in kept]
+    assert statistics.median(b - a for a, b in pairwise(arrivals)) == pytest.approx(0.04, abs=0.02)
+
+
+def _until(happens, timeout_s=10.0):
+    deadline_s = time.monotonic() + timeout_s
+    while not happens():
+        assert time.monotonic() < deadline_s, "never"
+        time.sleep(0.02)
+
+
+def test_a_film_on_a_web_server_plays_at_its_own_rate(web, rig):
+    source = LiveSource(f"{web}/clip.mp4")
+    began_s = time.monotonic()
+    frames = _first(source, 25)
+    assert time.monotonic() - began_s > 0.9
+    _assert_live(frames, rig)
 
 
 def test_a_film_plays_at_its_own_rate(films, rig):

@@ -42,3 +42,12 @@ def test_finishing_wakes_a_reader_that_waits():
     handover.finish()
     reader.join(1.0)
     assert not reader.is_alive()
+
+
+def test_abandoned_it_gives_nothing_more_not_even_an_error():
+    handover = HandOver("every")
+    handover.put(1)
+    handover.finish(ValueError("gone"))
+    handover.abandon()
+    assert handover.take(0.0) is None
+    assert handover.exhausted

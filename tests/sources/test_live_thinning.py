@@ -39,3 +39,11 @@ def test_the_source_period_is_measured():
     thinning = Thinning()
     _passed(thinning, 0.04, 20)
     assert math.isclose(thinning.source_period_s, 0.04)
+
+
+def test_a_stream_that_is_opened_again_passes_from_its_start():
+    thinning = Thinning()
+    thinning.period_s = 0.08
+    first = _passed(thinning, 0.04, 20)
+    thinning.begin()
+    assert _passed(thinning, 0.04, 20) == first
