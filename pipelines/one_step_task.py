@@ -33,6 +33,9 @@ class OneStepSettings:
     batch: int = 4
     jaccard: float = 0.0
     """Weight of the finest maps' soft Jaccard loss against the likeliest class; 0 as published."""
+    shuffled: float = 0.0
+    """Share of runs whose classes change places, all moments alike, so that classes which are rare
+    in the clips learn to move as the others do; 0 as published."""
 
 
 class OneStepTask:
@@ -64,7 +67,13 @@ class OneStepTask:
 
     def draw(self, generator: Generator) -> Float[Tensor, "B L C h w"]:
         """Random runs."""
-        return torch.stack([self._drawer.draw(generator) for _ in range(self._settings.batch)])
+        return torch.stack([self._run(generator) for _ in range(self._settings.batch)])
+
+    def _run(self, generator: Generator) -> Float[Tensor, "L C h w"]:
+        run = self._drawer.draw(generator)
+        if float(torch.rand((), generator=generator)) >= self._settings.shuffled:
+            return run
+        return run[:, torch.randperm(run.shape[1], generator=generator)]
 
     def losses(self, batch: Float[Tensor, "B L C h w"]) -> Mapping[str, Tensor]:
         """L1 and gradient difference, summed over steps and scales."""

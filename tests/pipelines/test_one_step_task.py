@@ -107,6 +107,19 @@ def test_a_jaccard_term_adds_nothing_for_the_truth_and_much_for_its_opposite(cli
     assert weighed.distance(runs, opposite) - plain == pytest.approx(0.5, abs=0.01)
 
 
+def test_shuffled_classes_keep_their_motion_and_change_their_names(clip: Clip) -> None:
+    drawer = EvenDrawer([clip], [1.0], length=5, window_hw=GRID_HW)
+    task = OneStepTask(_s2s(), drawer, [], OneStepSettings(batch=8, shuffled=1.0))
+    runs = _batch(task)
+    shown = runs.sum(dim=(1, 3, 4)) > 0
+    assert (shown.sum(dim=1) == 2).all()
+    assert len({tuple(one.tolist()) for one in shown}) > 2
+    stripes = runs[torch.arange(8), :, shown.int().argmax(dim=1)]
+    assert all(not torch.equal(run[0], run[1]) for run in stripes)
+    again = _batch(task)
+    assert torch.equal(runs, again)
+
+
 def test_gradient_reaches_the_first_step_from_the_last(clip: Clip) -> None:
     task = _task(clip, _s2s(), unroll=3)
     runs = _batch(task)
