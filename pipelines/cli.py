@@ -9,9 +9,10 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 import cyclopts
 from cyclopts import App
@@ -19,7 +20,9 @@ from cyclopts import App
 from forecast.errors import ForecastError, UsageError
 from pipelines.config import EvaluateSettings, Out, ProcessSettings, checked, read_toml
 from pipelines.stream_settings import StreamSettings
-from pipelines.train_settings import TrainPredictorSettings, TrainSegmenterSettings
+from pipelines.train_settings import RunSettings, TrainPredictorSettings, TrainSegmenterSettings
+
+_Training = TypeVar("_Training", bound=RunSettings)
 
 app = App(
     name="forecast",
@@ -142,16 +145,15 @@ def predictor(*data: str, out: Out, settings: TrainPredictorSettings = _TRAIN_PR
     """Train a predictor on clips; the same command continues a run that was stopped.
 
     Args:
-        data: Data sets, folders, videos or `street:N`; `DATA=2` weighs one twice.
+        data: Data sets, folders, videos, recordings made with --save soft, or `street:N`;
+            `DATA=2` weighs one twice, `DATA@15` gives its pictures a rate.
         out: Folder for prepared clips, the state of the run, scalars and weights.
         settings: Everything else.
     """
-    if not data:
-        raise UsageError("no data was named; pass data sets, folders, videos or street:N")
-    chosen = checked(settings)
+    chosen = _with_data(data, checked(settings))
     from pipelines.training import run_train_predictor
 
-    return run_train_predictor(data, out, chosen)
+    return run_train_predictor(out, chosen)
 
 
 @train.command
@@ -159,16 +161,21 @@ def segmenter(*data: str, out: Out, settings: TrainSegmenterSettings = _TRAIN_SE
     """Train fast-scnn by annotation, a teacher, or both; continues a run that was stopped.
 
     Args:
-        data: Data sets, folders, videos or `street:N`; `DATA=2` weighs one twice.
+        data: Data sets, folders, videos or `street:N`; `DATA=2` weighs one twice, `DATA@15` gives
+            its pictures a rate.
         out: Folder for the state of the run, scalars and weights.
         settings: Everything else.
     """
-    if not data:
-        raise UsageError("no data was named; pass data sets, folders, videos or street:N")
-    chosen = checked(settings)
+    chosen = _with_data(data, checked(settings))
     from pipelines.training import run_train_segmenter
 
-    return run_train_segmenter(data, out, chosen)
+    return run_train_segmenter(out, chosen)
+
+
+def _with_data(data: Sequence[str], settings: _Training) -> _Training:
+    if not data and not settings.data:
+        raise UsageError("no data was named; pass data sets, folders, videos or street:N")
+    return replace(settings, data=tuple(data)) if data else settings
 
 
 @datasets.default

@@ -6,38 +6,43 @@ The same command continues a run that was killed, and runs on several processes 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from forecast.checkpoints import ModelCard, load_into, load_state, read_card, save
 from forecast.errors import UsageError
 from forecast.flow.dis import DisFlow
 from forecast.prediction.conv_lstm import ConvLSTMNetwork
 from forecast.prediction.flow_guided import GRID_HW
 from forecast.prediction.flow_guided_network import WIDTHS, FlowGuidedNetwork
 from forecast.prediction.s2s import S2SNetwork, start_as_copy
-from forecast.stages import Segmenter
+from forecast.stages import FlowEstimator, Segmenter
 from forecast.training.adversarial import SequenceDiscriminator
 from forecast.training.clips import Clip
 from forecast.training.evenly import EvenDrawer, even_run
-from forecast.training.fit import FitResult, FitSettings, Progress, Task, fit
+from forecast.training.fit import Task
+from forecast.training.ranks import first_rank_first, local_device
 from forecast.training.samples import Sample, SampleDrawer, SampleSettings, sample_at
 from forecast.training.stored_flow import StoredFlow
+from forecast.training.true_flow import FlowByClip, TrueFlow
+from forecast.values import num_frames_in, num_stride_frames
 from pipelines.adversarial_task import AdversarialSettings, AdversarialTask, kept
 from pipelines.flow_guided_task import FlowGuidedSettings, FlowGuidedTask
 from pipelines.one_step_task import OneStepSettings, OneStepTask
-from pipelines.provenance import commit
-from pipelines.scalars import Scalars
-from pipelines.train_settings import TrainPredictorSettings
-from pipelines.training_clips import Prepared, prepare, split
+from pipelines.train_settings import NEED_PICTURES, TrainPredictorSettings
+from pipelines.training_clips import Preparation, Prepared, prepare, split
+from pipelines.training_pictures import Pictures, flow_guided_pictures, one_step_pictures
+from pipelines.training_run import Audience, fitted, keep, placed_network
+from pipelines.training_specs import parsed
 
 FLOW_GUIDED = {f"flow-guided-{size}": width for size, width in WIDTHS.items()}
 NUM_CLASSES = 19
 _NUM_MAPS = 4
+_STEP_S = 3 / 17
 _CHECKED_S = (0.2, 0.6, 1.0)
 _CHECK_EVERY = 6
 _CHECKED_STEPS = 3
@@ -45,24 +50,30 @@ _NEEDED_S = 2.0
 """A clip to choose weights by must last this long: four inputs and a second."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Learnt:
+    """What clips there are to learn from and to choose by."""
+
+    clips: Sequence[Clip]
+    weights: Sequence[float]
+    checks: Sequence[Clip]
+    flow: FlowEstimator
+
+
 def train_predictor(
-    specs: Sequence[str],
     settings: TrainPredictorSettings,
     *,
     out: Path,
     segmenter: Segmenter | None,
-    report: Callable[[Progress], None] = lambda _: None,
-    say: Callable[[str], None] = lambda _: None,
+    audience: Audience = Audience(),  # noqa: B008 - frozen
 ) -> Path:
     """The file of trained weights, `OUT/NAME.safetensors`, its card inside.
 
     Args:
-        specs: Data sets, folders, videos, or `street:N`; `=W` after one weighs it.
-        settings: What learns, and how.
-        out: Folder for prepared clips, the state of the run, scalars and weights.
+        settings: What learns, from what, and how.
+        out: Folder for prepared clips, the state of the run, scalars, pictures and weights.
         segmenter: Teaches what clips without annotation show.
-        report: Called after every step.
-        say: Told in a line what is prepared.
+        audience: Who is told.
 
     Raises:
         UsageError: A setting, or what the data cannot give.
@@ -72,31 +83,23 @@ def train_predictor(
     faults = settings.problems()
     if faults:
         raise UsageError("; ".join(faults))
-    prepared = prepare(
-        specs, out / "clips", segmenter=segmenter, grid_hw=GRID_HW, fps=settings.fps, say=say
+    how = Preparation(
+        folder=out / "clips",
+        segmenter=segmenter,
+        grid_hw=GRID_HW,
+        pictures=settings.predictor in NEED_PICTURES,
     )
+    wanted = [parsed(one, fps=settings.fps) for one in settings.data]
+    with first_rank_first():
+        prepared = prepare(wanted, how, say=audience.say)
     clips, weights, checks = split(prepared, settings.held_out or _last_name(prepared))
+    flow = _flow(settings, prepared, out / "flow")
     torch.manual_seed(settings.seed)
-    task = _task(settings, clips, weights, checks, out)
-    fit_settings = FitSettings(
-        steps=settings.steps,
-        learning_rate=settings.learning_rate,
-        optimizer=settings.optimizer,
-        seed=settings.seed,
-        score_every=settings.score_every,
-        precision=settings.precision,
-    )
-    with Scalars(out / "scalars") as scalars:
-
-        def told(progress: Progress) -> None:
-            scalars.add(progress)
-            report(progress)
-
-        kind = torch.device(settings.device).type
-        result = fit(task, fit_settings, folder=out, device=kind, report=told)
-    path = out / f"{settings.predictor}.safetensors"
-    save(path, kept(task.network).state_dict(), _card(settings, prepared, result))
-    return path
+    learnt = _Learnt(clips=clips, weights=weights, checks=checks, flow=flow)
+    task, pictures = _task(settings, learnt)
+    result = fitted(task, settings, out=out, pictures=pictures, audience=audience)
+    sets = [one.learnt_from() for one in prepared]
+    return keep(kept(task.network), settings.predictor, settings, result, sets, out=out)
 
 
 def _last_name(prepared: Sequence[Prepared]) -> tuple[str, ...]:
@@ -106,21 +109,16 @@ def _last_name(prepared: Sequence[Prepared]) -> tuple[str, ...]:
     return (names[-1],)
 
 
-def _card(
-    settings: TrainPredictorSettings, prepared: Sequence[Prepared], result: FitResult
-) -> ModelCard:
-    rendered = all(one.spec.startswith("street") for one in prepared)
-    recipe = {name: str(value) for name, value in asdict(settings).items()}
-    return ModelCard(
-        name=settings.predictor,
-        network=settings.predictor,
-        space="cityscapes",
-        terms="Apache-2.0" if rendered else "those of the data it learnt from; see learnt_from",
-        learnt_from=tuple(one.learnt_from() for one in prepared),
-        recipe=recipe | {"best_step": result.step},
-        scores=dict(result.scores),
-        commit=commit(),
-    )
+def _flow(
+    settings: TrainPredictorSettings, prepared: Sequence[Prepared], folder: Path
+) -> FlowEstimator:
+    """Flow that is computed once; the clips' own where they know it and that is asked for."""
+    estimated = StoredFlow(DisFlow(), folder)
+    knowing = {name: clip for one in prepared for name, clip in one.knowing_flow.items()}
+    if settings.flow != "exact" or not knowing:
+        return estimated
+    exact = StoredFlow(TrueFlow(knowing), folder)
+    return FlowByClip(dict.fromkeys(knowing, exact), estimated)
 
 
 def predictor_network(name: str, *, width: float = 1.0) -> nn.Module:
@@ -136,41 +134,48 @@ def predictor_network(name: str, *, width: float = 1.0) -> nn.Module:
 
 
 def _task(
-    settings: TrainPredictorSettings,
-    clips: Sequence[Clip],
-    weights: Sequence[float],
-    checks: Sequence[Clip],
-    out: Path,
-) -> Task[Any]:
+    settings: TrainPredictorSettings, learnt: _Learnt
+) -> tuple[Task[Any], Callable[[], Pictures]]:
+    """What is learnt, and what can be looked at while it is."""
     network = predictor_network(settings.predictor, width=settings.width)
     if settings.init is None and isinstance(network, S2SNetwork):
         start_as_copy(network)
-    if settings.init is not None:
-        load_into(network, load_state(settings.init), source=str(settings.init))
-    network.to(settings.device)
+    placed_network(network, settings)
     if isinstance(network, FlowGuidedNetwork):
-        flow = StoredFlow(DisFlow(), out / "flow")
-        drawer = SampleDrawer(clips, weights, flow, SampleSettings())
-        looks = {clip.header.name: _samples(clip, flow) for clip in checks}
-        return FlowGuidedTask(network, drawer, looks, FlowGuidedSettings(batch=settings.batch))
-    pictures = settings.predictor == "x2x"
-    runs = EvenDrawer(clips, weights, length=_NUM_MAPS + settings.unroll, pictures=pictures)
-    one_step = OneStepSettings(unroll=settings.unroll, batch=settings.batch)
-    held = [run for clip in checks for run in _runs(clip, pictures=pictures)]
-    task = OneStepTask(network, runs, held, one_step)
-    return _judged(task, settings) if settings.predictor == "s2s-adv" else task
+        drawer = SampleDrawer(learnt.clips, learnt.weights, learnt.flow, SampleSettings())
+        checks = {clip.header.name: _samples(clip, learnt.flow) for clip in learnt.checks}
+        task = FlowGuidedTask(network, drawer, checks, FlowGuidedSettings(batch=settings.batch))
+        looks = {name: samples[0] for name, samples in checks.items()}
+        return task, partial(flow_guided_pictures, network, looks)
+    rgb = settings.predictor == "x2x"
+    runs = EvenDrawer(
+        learnt.clips,
+        learnt.weights,
+        length=_NUM_MAPS + settings.unroll,
+        pictures=rgb,
+        zoom_share=settings.zoom_share,
+    )
+    one_step = OneStepSettings(
+        unroll=settings.unroll, batch=settings.batch, jaccard=settings.jaccard
+    )
+    held = {clip.header.name: _runs(clip, pictures=rgb) for clip in learnt.checks}
+    task = OneStepTask(network, runs, [run for one in held.values() for run in one], one_step)
+    firsts = {name: found[0] for name, found in held.items()}
+    pictures = partial(one_step_pictures, network, firsts, num_inputs=_NUM_MAPS)
+    return (_judged(task, settings) if settings.predictor == "s2s-adv" else task), pictures
 
 
 def _judged(task: OneStepTask, settings: TrainPredictorSettings) -> AdversarialTask:
     judge = SequenceDiscriminator(num_maps=_NUM_MAPS + 1, num_channels=NUM_CLASSES)
     weight = AdversarialSettings(adversarial=settings.adversarial)
-    return AdversarialTask(task, judge.to(settings.device), weight)
+    return AdversarialTask(task, judge.to(local_device(settings.device)), weight)
 
 
-def _samples(clip: Clip, flow: StoredFlow) -> list[Sample]:
+def _samples(clip: Clip, flow: FlowEstimator) -> list[Sample]:
     """Soft maps of a clip at the horizons that are checked."""
     frame_s, count = clip.header.frame_s, clip.header.num_frames
-    stride, ahead = max(1, round(3 / 17 / frame_s)), [round(one / frame_s) for one in _CHECKED_S]
+    stride = num_stride_frames(_STEP_S, frame_s)
+    ahead = [num_frames_in(one, frame_s) for one in _CHECKED_S]
     origins = range((_NUM_MAPS - 1) * stride, count - max(ahead), _CHECK_EVERY)
     if not origins:
         raise UsageError(
@@ -182,7 +187,7 @@ def _samples(clip: Clip, flow: StoredFlow) -> list[Sample]:
 
 def _runs(clip: Clip, *, pictures: bool) -> list[Tensor]:
     frame_s, count = clip.header.frame_s, clip.header.num_frames
-    stride = max(1, round(3 / 17 / frame_s))
+    stride = num_stride_frames(_STEP_S, frame_s)
     span = stride * (_NUM_MAPS + _CHECKED_STEPS - 1)
     if count <= span:
         raise UsageError(f"{clip.header.name} is too short to choose weights by; hold out another")
@@ -190,8 +195,3 @@ def _runs(clip: Clip, *, pictures: bool) -> list[Tensor]:
         even_run(clip, range(one, one + span + 1, stride), pictures=pictures)
         for one in range(0, count - span, _CHECK_EVERY)
     ]
-
-
-def trained_name(path: Path) -> str:
-    """What the weights in a file are of."""
-    return read_card(path).network

@@ -1,39 +1,42 @@
 """`forecast train segmenter`: pictures, a teacher or annotation, and fast-scnn with its card.
 
 The same command continues a run that was killed, and runs on several processes under torchrun.
-Pictures are kept in memory at a fixed height: 0.6 MB each at 256x512.
+Pictures and what they teach are prepared once and read from disk.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from forecast.checkpoints import LearntFrom, ModelCard, load_into, load_state, save
+from forecast.checkpoints import LearntFrom
 from forecast.errors import UsageError
-from forecast.geometry.resize import one_hot, resize_maps, resize_rgb
+from forecast.geometry.resize import one_hot, resize_maps
 from forecast.labels import CITYSCAPES, lift_table
 from forecast.segmentation.fast_scnn import FastSCNN
 from forecast.segmentation.segmenter import IMAGENET_MEAN, IMAGENET_STD
 from forecast.stages import AnnotatedSource, FrameSource, Segmenter, is_annotated
-from forecast.training.fit import FitResult, FitSettings, Progress, fit
+from forecast.training.clips import Clip, ClipHeader, ClipWriter
+from forecast.training.ranks import first_rank_first
 from forecast.training.segmenter import (
     PictureGroup,
     SegmenterSettings,
     SegmenterTask,
-    TaughtPicture,
+    TaughtClips,
     allowed,
 )
-from forecast.values import Frame
-from pipelines.provenance import commit
-from pipelines.scalars import Scalars
+from forecast.values import Frame, Segmentation
 from pipelines.train_settings import TrainSegmenterSettings
-from pipelines.training_clips import training_sources, weighed
+from pipelines.training_pictures import segmenter_pictures
+from pipelines.training_run import RENDERED_TERMS, Audience, fitted, keep, placed_network
+from pipelines.training_specs import Spec, parsed, training_sources
 
 NAME = "fast-scnn"
 
@@ -42,122 +45,131 @@ NAME = "fast-scnn"
 class _Taught:
     """The pictures of one clip."""
 
-    source: FrameSource
-    weight: float
-    pictures: tuple[TaughtPicture, ...]
+    spec: Spec
+    clip: Clip
+
+    @property
+    def name(self) -> str:
+        return self.clip.header.name
+
+    def learnt_from(self) -> LearntFrom:
+        """How the card names it."""
+        header = self.clip.header
+        return LearntFrom(
+            name=header.name,
+            terms=RENDERED_TERMS if self.spec.is_rendered else "as its makers state",
+            num_frames=header.num_frames,
+            sha256=header.fingerprint,
+        )
+
+    def group(self) -> PictureGroup:
+        """Its pictures, each as often as the spec weighs it."""
+        share = self.spec.weight * self.clip.header.num_frames
+        return PictureGroup(pictures=TaughtClips([self.clip]), share=share)
 
 
 def train_segmenter(
-    specs: Sequence[str],
     settings: TrainSegmenterSettings,
     *,
     out: Path,
     teacher: Segmenter | None,
-    report: Callable[[Progress], None] = lambda _: None,
-    say: Callable[[str], None] = lambda _: None,
+    audience: Audience = Audience(),  # noqa: B008 - frozen
 ) -> Path:
     """The file of trained weights, `OUT/fast-scnn.safetensors`, its card inside.
 
     Args:
-        specs: Data sets, folders, videos, or `street:N`; `=W` after one weighs it.
-        settings: What learns, and how.
-        out: Folder for the state of the run, scalars and weights.
+        settings: What learns, from what, and how.
+        out: Folder for prepared pictures, the state of the run, scalars and weights.
         teacher: Says what every pixel is; annotation rules out what it contradicts.
-        report: Called after every step.
-        say: Told in a line what is prepared.
+        audience: Who is told.
 
     Raises:
         UsageError: A setting, or what the data cannot give.
         SourceError: A source is not there or damaged.
         CheckpointError: `out` holds the state of another run.
     """
-    clips = [
-        _taught(one, teacher, settings, say) for spec in specs for one in _named(spec, settings)
-    ]
-    held = settings.held_out or (clips[-1].source.clip,)
-    develop = [one for one in clips if one.source.clip in held]
-    learnt = [one for one in clips if one.source.clip not in held]
+    wanted = [parsed(one, fps=settings.fps) for one in settings.data]
+    with first_rank_first():
+        clips = _prepared(wanted, teacher, settings, out / "pictures", audience)
+    held = settings.held_out or (clips[-1].name,)
+    develop = [one for one in clips if one.name in held]
+    learnt = [one for one in clips if one.name not in held]
     if not learnt or not develop:
-        there = ", ".join(one.source.clip for one in clips)
+        there = ", ".join(one.name for one in clips)
         raise UsageError(f"one clip must teach and another judge; held out {held} of {there}")
     torch.manual_seed(settings.seed)
     network = FastSCNN(CITYSCAPES.num_classes)
-    if settings.init is not None:
-        load_into(network, load_state(settings.init), source=str(settings.init))
+    placed_network(network, settings)
     task = SegmenterTask(
         network,
-        groups=[PictureGroup(pictures=one.pictures, share=_share(one)) for one in learnt],
-        develop=[picture for one in develop for picture in one.pictures],
+        groups=[one.group() for one in learnt],
+        develop=TaughtClips([one.clip for one in develop]),
         settings=SegmenterSettings(batch=settings.batch, window_hw=_window(learnt)),
         mean=IMAGENET_MEAN,
         std=IMAGENET_STD,
     )
-    result = _fitted(task, settings, out, report)
-    path = out / f"{NAME}.safetensors"
-    save(path, network.state_dict(), _card(settings, learnt, result))
-    return path
+    pictures = partial(segmenter_pictures, task)
+    result = fitted(task, settings, out=out, pictures=pictures, audience=audience)
+    sets = [one.learnt_from() for one in learnt]
+    return keep(network, NAME, settings, result, sets, out=out)
 
 
-def _fitted(
-    task: SegmenterTask,
+def _prepared(
+    specs: Sequence[Spec],
+    teacher: Segmenter | None,
     settings: TrainSegmenterSettings,
-    out: Path,
-    report: Callable[[Progress], None],
-) -> FitResult:
-    fit_settings = FitSettings(
-        steps=settings.steps,
-        learning_rate=settings.learning_rate,
-        seed=settings.seed,
-        score_every=settings.score_every,
-        precision=settings.precision,
-    )
-    with Scalars(out / "scalars") as scalars:
-
-        def told(progress: Progress) -> None:
-            scalars.add(progress)
-            report(progress)
-
-        return fit(task, fit_settings, folder=out, report=told)
-
-
-def _named(spec: str, settings: TrainSegmenterSettings) -> list[tuple[FrameSource, float]]:
-    name, weight = weighed(spec)
-    return [(source, weight) for source in training_sources(name, settings.fps)]
-
-
-def _share(one: _Taught) -> float:
-    return one.weight * len(one.pictures)
+    folder: Path,
+    audience: Audience,
+) -> list[_Taught]:
+    found: list[_Taught] = []
+    for spec in specs:
+        for source in training_sources(spec):
+            if source.clip in {one.name for one in found}:
+                raise UsageError(f"two clips are called {source.clip}; rename one of them")
+            clip = _taught(source, teacher, settings, folder / source.clip)
+            audience.say(f"{source.clip}: {clip.header.num_frames} pictures")
+            found.append(_Taught(spec=spec, clip=clip))
+    return found
 
 
 def _window(clips: Sequence[_Taught]) -> tuple[int, int]:
     """Three quarters of the smallest picture, in whole cells of 32 pixels where there is room."""
-    height = min(one.rgb.shape[-2] for clip in clips for one in clip.pictures)
-    width = min(one.rgb.shape[-1] for clip in clips for one in clip.pictures)
+    sizes = [one.clip.frame(0).size_hw for one in clips]
+    height, width = (min(size[side] for size in sizes) for side in (0, 1))
     return max(32, 3 * height // 4 // 32 * 32), max(32, 3 * width // 4 // 32 * 32)
 
 
 def _taught(
-    named: tuple[FrameSource, float],
-    teacher: Segmenter | None,
-    settings: TrainSegmenterSettings,
-    say: Callable[[str], None],
-) -> _Taught:
-    source, weight = named
-    with source.open() as frames:
-        pictures = tuple(
-            _picture(frame, source, teacher, settings.height)
-            for frame in frames
-            if frame.at.index % settings.every == 0
-        )
-    say(f"{source.clip}: {len(pictures)} pictures")
-    return _Taught(source=source, weight=weight, pictures=pictures)
+    source: FrameSource, teacher: Segmenter | None, settings: TrainSegmenterSettings, folder: Path
+) -> Clip:
+    if source.num_frames is None:
+        raise UsageError(f"{source.clip} has no known length; give a file, or a folder of pictures")
+    kept = range(0, source.num_frames, settings.every)
+    with source.open(only=kept[:1]) as frames:
+        height, width = next(frames).size_hw
+    grid_hw = (settings.height // 4, round(settings.height * width / height / 4))
+    by = "" if teacher is None else teacher.fingerprint
+    header = ClipHeader(
+        name=source.clip,
+        num_frames=len(kept),
+        frame_s=settings.every / (source.fps or 1),
+        grid_hw=grid_hw,
+        space=CITYSCAPES.name,
+        fingerprint=source.fingerprint,
+        seen_by=hashlib.sha256(f"{by} within annotation".encode()).hexdigest(),
+    )
+    if not (folder / "clip.json").is_file() or Clip(folder).header != header:
+        writer = ClipWriter(folder, header, soft=True, truth=False)
+        with writer, source.open(only=kept) as frames:
+            for frame in frames:
+                writer.add(frame, _lesson(frame, source, teacher, grid_hw), None)
+    return Clip(folder)
 
 
-def _picture(
-    frame: Frame, source: FrameSource, teacher: Segmenter | None, height: int
-) -> TaughtPicture:
-    width = round(height * frame.size_hw[1] / frame.size_hw[0] / 4) * 4
-    grid_hw = (height // 4, width // 4)
+def _lesson(
+    frame: Frame, source: FrameSource, teacher: Segmenter | None, grid_hw: tuple[int, int]
+) -> Segmentation:
+    """What a picture teaches: the teacher's belief within the annotation, or either alone."""
     truth = source if is_annotated(source) and frame.at.index in source.annotated else None
     if teacher is not None:
         belief = _asked(teacher, frame, grid_hw)
@@ -167,9 +179,7 @@ def _picture(
         belief = _certain(truth, frame, grid_hw)
     else:
         raise UsageError(f"{source.clip} has no labels to learn from; name a --teacher")
-    return TaughtPicture(
-        rgb=resize_rgb(frame.rgb, (height, width)), belief=(belief * 255).round().byte()
-    )
+    return Segmentation(at=frame.at, space=CITYSCAPES, size_hw=frame.size_hw, probs=belief)
 
 
 def _asked(teacher: Segmenter, frame: Frame, grid_hw: tuple[int, int]) -> Float[Tensor, "K h w"]:
@@ -201,29 +211,3 @@ def _certain(
     table = torch.from_numpy(lift_table(truth.space, CITYSCAPES))
     ids = table[truth.label_map(frame.at.index).ids.long()]
     return resize_maps(one_hot(ids, CITYSCAPES.num_classes), grid_hw)
-
-
-def _card(
-    settings: TrainSegmenterSettings, learnt: Sequence[_Taught], result: FitResult
-) -> ModelCard:
-    rendered = all(one.source.clip.startswith("street") for one in learnt)
-    ours = rendered and settings.teacher is None
-    return ModelCard(
-        name=NAME,
-        network=NAME,
-        space=CITYSCAPES.name,
-        terms="Apache-2.0" if ours else "those of the data it learnt from; see learnt_from",
-        learnt_from=tuple(
-            LearntFrom(
-                name=one.source.clip,
-                terms="Apache-2.0 (rendered here)" if rendered else "as its makers state",
-                num_frames=len(one.pictures),
-                sha256=one.source.fingerprint,
-            )
-            for one in learnt
-        ),
-        recipe={name: str(value) for name, value in asdict(settings).items()}
-        | {"best_step": result.step},
-        scores=dict(result.scores),
-        commit=commit(),
-    )

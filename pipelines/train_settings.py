@@ -87,6 +87,8 @@ class TrainPredictorSettings(RunSettings):
     """Steps a one-step network is trained through, fed its own maps."""
     zoom_share: float = 0.4
     """How often a one-step network sees a run enlarged."""
+    jaccard: float = 0.0
+    """Weight of a one-step network's soft Jaccard loss; 0 as published."""
     adversarial: float = 0.01
     """Weight of fooling the judge of s2s-adv."""
     width: float = 1.0

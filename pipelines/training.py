@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from forecast import catalogue
@@ -10,15 +9,17 @@ from forecast.device import place
 from forecast.memory import keep_freed_memory
 from forecast.stages import Segmenter
 from forecast.training.fit import Progress
+from forecast.training.ranks import joined_group
 from pipelines.progress import console
 from pipelines.train_predictor import train_predictor
 from pipelines.train_segmenter import train_segmenter
 from pipelines.train_settings import TrainPredictorSettings, TrainSegmenterSettings
+from pipelines.training_run import Audience
 
 _SAY_EVERY = 20
 
 
-def run_train_predictor(data: Sequence[str], out: Path, settings: TrainPredictorSettings) -> int:
+def run_train_predictor(out: Path, settings: TrainPredictorSettings) -> int:
     """Train, and say where the weights are.
 
     Raises:
@@ -27,18 +28,16 @@ def run_train_predictor(data: Sequence[str], out: Path, settings: TrainPredictor
     """
     keep_freed_memory()
     weights = train_predictor(
-        data,
         settings,
         out=out,
         segmenter=_teacher(settings.teacher, settings.teacher_weights),
-        report=_say,
-        say=console.print,
+        audience=_AUDIENCE,
     )
-    console.print(f"weights: {weights}")
+    _print(f"weights: {weights}")
     return 0
 
 
-def run_train_segmenter(data: Sequence[str], out: Path, settings: TrainSegmenterSettings) -> int:
+def run_train_segmenter(out: Path, settings: TrainSegmenterSettings) -> int:
     """Train, and say where the weights are.
 
     Raises:
@@ -47,14 +46,12 @@ def run_train_segmenter(data: Sequence[str], out: Path, settings: TrainSegmenter
     """
     keep_freed_memory()
     weights = train_segmenter(
-        data,
         settings,
         out=out,
         teacher=_teacher(settings.teacher, settings.teacher_weights),
-        report=_say,
-        say=console.print,
+        audience=_AUDIENCE,
     )
-    console.print(f"weights: {weights}")
+    _print(f"weights: {weights}")
     return 0
 
 
@@ -65,9 +62,17 @@ def _teacher(name: str | None, weights: Path | None) -> Segmenter | None:
 
 
 def _say(progress: Progress) -> None:
-    if progress.step % _SAY_EVERY:
+    if progress.step % _SAY_EVERY and progress.step != progress.steps:
         return
     listed = ", ".join(f"{name} {value:.3f}" for name, value in progress.values.items())
     console.print(
         f"step {progress.step} of {progress.steps}, {progress.eta_s / 60:.1f} min left: {listed}"
     )
+
+
+def _print(line: str) -> None:
+    if joined_group()[0] == 0:
+        console.print(line)
+
+
+_AUDIENCE = Audience(report=_say, say=_print)

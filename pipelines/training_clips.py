@@ -1,25 +1,24 @@
 """From what a person names to clips that training reads: prepared once, kept beside the run.
 
-A spec is a data set, folder, video or glob, or `street:N` for N rendered streets; `=W` after it
-weighs its clips. Annotated frames teach by their labels, all others by the segmenter's maps.
+Annotated clips teach by their labels, recordings by the maps in them, all others by the
+segmenter's maps. Knows no predictor.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from forecast.checkpoints import LearntFrom
 from forecast.errors import UsageError
-from forecast.sources.find import find_sources
 from forecast.stages import AnnotatedSource, FrameSource, Segmenter, is_annotated
 from forecast.training.clips import Clip, ClipHeader, ClipWriter
+from forecast.training.true_flow import KnowsFlow
+from pipelines.training_recordings import recordings_in, stretches, write_clip
+from pipelines.training_specs import Spec, located, training_sources
 
-FIRST_STREET_SEED = 1000
-"""Seeds below are for tests and judging (docs/splits.md)."""
-_STREET_FRAMES = 40
-_STREET_FPS = 15.0
 _SHORTEST = 12
 """Clips with fewer frames have no past and future to learn from."""
 
@@ -28,133 +27,148 @@ _SHORTEST = 12
 class Prepared:
     """Clips of one spec."""
 
-    spec: str
-    weight: float
+    spec: Spec
     clips: tuple[Clip, ...]
+    knowing_flow: Mapping[str, KnowsFlow]
+    """Those that know where their pixels came from, by name."""
 
     def learnt_from(self) -> LearntFrom:
         """How the card names them."""
-        rendered = self.spec.startswith("street")
+        rendered = self.spec.is_rendered
         return LearntFrom(
-            name=Path(self.spec).name,
+            name=self.spec.shown,
             terms="Apache-2.0 (rendered here)" if rendered else "as its makers state; see README",
             num_frames=sum(one.header.num_frames for one in self.clips),
             sha256=" ".join(one.header.fingerprint[:16] for one in self.clips),
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preparation:
+    """How clips are prepared."""
+
+    folder: Path
+    """Where they are kept."""
+    segmenter: Segmenter | None
+    """Says what clips without annotation show."""
+    grid_hw: tuple[int, int]
+    pictures: bool = True
+    """Whether pictures of recordings are needed; all other clips keep theirs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """A clip to be prepared, and what does it."""
+
+    header: ClipHeader
+    write: Callable[[Path], None]
+    knows_flow: KnowsFlow | None = None
+
+
 def prepare(
-    specs: Sequence[str],
-    folder: Path,
-    *,
-    segmenter: Segmenter | None,
-    grid_hw: tuple[int, int],
-    fps: float | None,
-    say: Callable[[str], None],
+    specs: Sequence[Spec], how: Preparation, *, say: Callable[[str], None]
 ) -> list[Prepared]:
     """Clips of every spec; those already prepared for the same source are not read again.
 
     Raises:
-        UsageError: A spec is malformed, or needs a segmenter and there is none.
+        UsageError: A spec needs a segmenter and there is none, or two clips have one name.
         SourceError: What it names is not there.
     """
     found: list[Prepared] = []
+    seen: set[str] = set()
     for spec in specs:
-        name, weight = weighed(spec)
-        clips: list[Clip] = []
-        for source in training_sources(name, fps):
-            clip = _prepared(source, folder, segmenter, grid_hw)
-            if clip is None:
-                say(f"{source.clip}: fewer than {_SHORTEST} evenly spaced frames, left out")
-            else:
-                say(f"{clip.header.name}: {clip.header.num_frames} frames")
-                clips.append(clip)
-        found.append(Prepared(spec=name, weight=weight, clips=tuple(clips)))
+        clips: dict[str, Clip] = {}
+        flows: dict[str, KnowsFlow] = {}
+        for one in _wanted(spec, how):
+            name = one.header.name
+            if name in seen:
+                raise UsageError(f"two clips are called {name}; rename the folder of one of them")
+            seen.add(name)
+            if one.header.num_frames < _SHORTEST:
+                say(f"{name}: fewer than {_SHORTEST} evenly spaced frames, left out")
+                continue
+            clips[name] = _prepared(one, how)
+            say(f"{name}: {one.header.num_frames} frames")
+            if one.knows_flow is not None:
+                flows[name] = one.knows_flow
+        found.append(Prepared(spec=spec, clips=tuple(clips.values()), knowing_flow=flows))
     if not any(one.clips for one in found):
-        raise UsageError(f"{', '.join(specs)} hold no clip of {_SHORTEST} frames or more")
+        shown = ", ".join(spec.name for spec in specs)
+        raise UsageError(f"{shown} hold no clip of {_SHORTEST} frames or more")
     return found
 
 
-def weighed(spec: str) -> tuple[str, float]:
-    """What a spec names, and its weight.
-
-    Raises:
-        UsageError: The weight is no number.
-    """
-    name, mark, weight = spec.rpartition("=")
-    if not mark:
-        return spec, 1.0
-    try:
-        return name, float(weight)
-    except ValueError as fault:
-        raise UsageError(
-            f"{spec} ends in no number; write DATA=WEIGHT, such as {name}=2"
-        ) from fault
+def _wanted(spec: Spec, how: Preparation) -> Iterator[_Wanted]:
+    recordings = [] if spec.is_rendered else recordings_in(Path(located(spec.name)))
+    for folder in recordings:
+        for stretch in stretches(folder):
+            header = stretch.header(how.grid_hw)
+            write = partial(write_clip, stretch, header=header, pictures=how.pictures)
+            yield _Wanted(header=header, write=write)
+    if not recordings:
+        for source in training_sources(spec):
+            yield _of_source(source, how)
 
 
-def training_sources(spec: str, fps: float | None) -> Sequence[FrameSource]:
-    """The clips that a spec without its weight names; `street:N` renders N streets.
-
-    Raises:
-        UsageError: It names nothing that can be read.
-        SourceError: What it names is not there.
-    """
-    kind, _, count = spec.partition(":")
-    if kind != "street":
-        return find_sources(spec, fps=fps)
-    if not count.isdigit():
-        raise UsageError(f"{spec} names no number of streets; write street:N, such as street:24")
-    from forecast.sources.street.source import StreetSource
-
-    seeds = range(FIRST_STREET_SEED, FIRST_STREET_SEED + int(count))
-    return [StreetSource(seed=one, num_frames=_STREET_FRAMES, fps=_STREET_FPS) for one in seeds]
-
-
-def _prepared(
-    source: FrameSource, folder: Path, segmenter: Segmenter | None, grid_hw: tuple[int, int]
-) -> Clip | None:
+def _of_source(source: FrameSource, how: Preparation) -> _Wanted:
     count, fps = source.num_frames, source.fps
     if count is None or fps is None:
-        raise UsageError(f"{source.clip} has no known length or rate; give --fps, or a file")
-    if count < _SHORTEST:
-        return None
-    truth = source if is_annotated(source) else None
-    if truth is not None and list(truth.annotated) != list(range(count)):
-        truth = None
-    if truth is None and segmenter is None:
-        raise UsageError(f"{source.clip} has no labels to learn from; name a --segmenter")
-    seen = None if truth is not None else segmenter
-    where = folder / source.clip
+        raise UsageError(f"{source.clip} has no known length or rate; give DATA@FPS, or a file")
+    truth = _annotated_throughout(source)
     header = ClipHeader(
         name=source.clip,
         num_frames=count,
         frame_s=1 / fps,
-        grid_hw=grid_hw,
+        grid_hw=how.grid_hw,
         space="cityscapes",
         fingerprint=source.fingerprint,
+        seen_by="" if truth is not None or how.segmenter is None else how.segmenter.fingerprint,
     )
-    if not _is_prepared(where, header):
-        _write(source, truth, seen, where, header)
+    return _Wanted(
+        header=header,
+        write=partial(_write, source, truth, how.segmenter, header),
+        knows_flow=source if isinstance(source, KnowsFlow) else None,
+    )
+
+
+def _prepared(wanted: _Wanted, how: Preparation) -> Clip:
+    where = how.folder / wanted.header.name
+    if not _is_prepared(where, wanted.header, pictures=how.pictures):
+        wanted.write(where)
     return Clip(where)
 
 
-def _is_prepared(folder: Path, header: ClipHeader) -> bool:
-    return (folder / "clip.json").is_file() and Clip(folder).header == header
+def _is_prepared(folder: Path, header: ClipHeader, *, pictures: bool) -> bool:
+    if not (folder / "clip.json").is_file():
+        return False
+    clip = Clip(folder)
+    return clip.header == header and (clip.has_pictures or not pictures)
 
 
 def _write(
     source: FrameSource,
     truth: AnnotatedSource | None,
     segmenter: Segmenter | None,
-    folder: Path,
     header: ClipHeader,
+    folder: Path,
 ) -> None:
-    writer = ClipWriter(folder, header, soft=segmenter is not None, truth=truth is not None)
+    if truth is None and segmenter is None:
+        raise UsageError(
+            f"{source.clip} has no labels to learn from; name a --teacher, or process it with "
+            "`forecast process --save soft` and train from the recording"
+        )
+    teacher = None if truth is not None else segmenter
+    writer = ClipWriter(folder, header, soft=teacher is not None, truth=truth is not None)
     with writer, source.open() as frames:
         for frame in frames:
-            segmentation = None if segmenter is None else segmenter([frame])[0]
-            label_map = None if truth is None else truth.label_map(frame.at.index)
-            writer.add(frame, segmentation, label_map)
+            seen = None if teacher is None else teacher([frame])[0]
+            writer.add(frame, seen, None if truth is None else truth.label_map(frame.at.index))
+
+
+def _annotated_throughout(source: FrameSource) -> AnnotatedSource | None:
+    if not is_annotated(source):
+        return None
+    return source if list(source.annotated) == list(range(source.num_frames or 0)) else None
 
 
 def split(
@@ -165,7 +179,7 @@ def split(
     Raises:
         UsageError: A held-out name is no clip, or nothing is left to learn from.
     """
-    every = {clip.header.name: (clip, one.weight) for one in prepared for clip in one.clips}
+    every = {clip.header.name: (clip, one.spec.weight) for one in prepared for clip in one.clips}
     missing = [name for name in held_out if name not in every]
     if missing:
         raise UsageError(f"no clip is called {missing[0]!r}; there are {', '.join(every)}")

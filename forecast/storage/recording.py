@@ -25,7 +25,7 @@ from typing import Any, cast
 
 import numpy as np
 import zarr
-from jaxtyping import Float64, UInt8
+from jaxtyping import Float64, Int64, UInt8
 
 from forecast.errors import OpenError, UsageError
 from forecast.labels import LabelSpace, space_named
@@ -228,6 +228,18 @@ class Recording:
         if not self.num_frames:
             return np.zeros(0)
         return np.asarray(self._array("pts_s")[: self.num_frames])
+
+    @property
+    def index(self) -> Int64[np.ndarray, " T"]:
+        """Source index of every committed frame."""
+        if not self.num_frames:
+            return np.zeros(0, np.int64)
+        return np.asarray(self._array("index")[: self.num_frames])
+
+    @property
+    def has_soft(self) -> bool:
+        """Whether probabilities were kept."""
+        return "soft" in self._group
 
     @property
     def labels(self) -> zarr.Array[Any]:

@@ -39,6 +39,8 @@ class ClipHeader:
     space: str
     fingerprint: str
     """Hash of the source's content, for the card."""
+    seen_by: str = ""
+    """Hash of the segmenter whose maps it holds; empty where it holds annotation."""
     format: int = _FORMAT
 
 
@@ -60,7 +62,7 @@ class Clip:
             )
         self.header = ClipHeader(**(fields | {"grid_hw": tuple(fields["grid_hw"])}))
         self.space: LabelSpace = space_named(self.header.space)
-        self._rgb: NDArray[np.uint8] = np.load(folder / "rgb.npy", mmap_mode="r")
+        self._rgb = _mapped(folder / "rgb.npy")
         self._soft = _mapped(folder / "soft.npy")
         self._truth = _mapped(folder / "truth.npy")
 
@@ -69,8 +71,14 @@ class Clip:
         """Whether every frame is annotated."""
         return self._truth is not None
 
+    @property
+    def has_pictures(self) -> bool:
+        """Whether pictures were kept beside the maps."""
+        return self._rgb is not None
+
     def frame(self, index: int) -> Frame:
         """One picture, at the size that flow is estimated on."""
+        assert self._rgb is not None, f"{self.header.name} was prepared without pictures"
         at = Instant(clip=self.header.name, index=index, pts_s=index * self.header.frame_s)
         return Frame(at=at, rgb=torch.from_numpy(np.array(self._rgb[index])))
 
@@ -80,6 +88,11 @@ class Clip:
             return one_hot(self.ids(index), self.space.num_classes)
         probs = torch.from_numpy(np.array(self._soft[index])).float()
         return probs / probs.sum(dim=0, keepdim=True).clamp_min(1)
+
+    def belief(self, index: int) -> UInt8[Tensor, "K h w"]:
+        """The same in 255ths, as it is kept."""
+        assert self._soft is not None, f"{self.header.name} was prepared without soft maps"
+        return torch.from_numpy(np.array(self._soft[index]))
 
     def ids(self, index: int) -> UInt8[Tensor, "h w"]:
         """Labels to learn: the annotation with its void, or the segmenter's likeliest class."""
@@ -101,27 +114,41 @@ class ClipWriter:
         header: What it will say of itself; `num_frames` is how many frames will come.
         soft: Whether segmentations will come.
         truth: Whether annotations will come.
+        pictures: Whether pictures will come; what learns from maps alone needs none.
     """
 
-    def __init__(self, folder: Path, header: ClipHeader, *, soft: bool, truth: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        header: ClipHeader,
+        *,
+        soft: bool,
+        truth: bool,
+        pictures: bool = True,
+    ) -> None:
         if not soft and not truth:
             raise UsageError(f"{header.name} has neither segmentations nor labels to learn from")
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "clip.json").unlink(missing_ok=True)
+        for name in ("clip.json", "rgb.npy", "soft.npy", "truth.npy"):
+            (folder / name).unlink(missing_ok=True)
         self._folder, self._header, self._count = folder, header, 0
         self._space = space_named(header.space)
         count, (height, width) = header.num_frames, header.grid_hw
         picture = (count, 3, height * _PICTURE_SCALE, width * _PICTURE_SCALE)
-        self._rgb = _created(folder / "rgb.npy", picture)
+        self._rgb = _created(folder / "rgb.npy", picture) if pictures else None
         shape = (count, self._space.num_classes, height, width)
         self._soft = _created(folder / "soft.npy", shape) if soft else None
         self._truth = _created(folder / "truth.npy", (count, height, width)) if truth else None
 
-    def add(self, frame: Frame, seen: Segmentation | None, label_map: LabelMap | None) -> None:
-        """Keep one frame."""
+    def add(
+        self, frame: Frame | None, seen: Segmentation | None, label_map: LabelMap | None
+    ) -> None:
+        """Keep one frame: of each kind what was announced."""
         grid_hw, index = self._header.grid_hw, self._count
-        picture_hw = (grid_hw[0] * _PICTURE_SCALE, grid_hw[1] * _PICTURE_SCALE)
-        self._rgb[index] = resize_rgb(frame.rgb, picture_hw).numpy()
+        if self._rgb is not None:
+            assert frame is not None
+            picture_hw = (grid_hw[0] * _PICTURE_SCALE, grid_hw[1] * _PICTURE_SCALE)
+            self._rgb[index] = resize_rgb(frame.rgb, picture_hw).numpy()
         if self._soft is not None:
             assert seen is not None
             shares = probs_on_grid(seen, grid_hw)

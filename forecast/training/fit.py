@@ -8,7 +8,6 @@ Knows no network: a `Task` brings it.
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from forecast.errors import CheckpointError, UsageError
+from forecast.training.ranks import joined_group
 
 STATE_NAME = "state.pt"
 _WARM_UP = 0.03
@@ -94,6 +94,8 @@ class FitResult:
     step: int
     """Of the best checkpoint."""
     scores: Mapping[str, float]
+    is_first: bool = True
+    """Whether this is the rank that has the best weights, and keeps them."""
 
 
 def fit(
@@ -103,6 +105,7 @@ def fit(
     folder: Path,
     device: str = "cpu",
     report: Callable[[Progress], None] = lambda _: None,
+    look: Callable[[int], None] = lambda _: None,
     until: int | None = None,
 ) -> FitResult:
     """The best weights found, left in the task's network.
@@ -113,6 +116,8 @@ def fit(
         folder: Where the state is kept; a state found there is continued.
         device: For autocast.
         report: Called after every step, on the first rank alone.
+        look: Called with the step at each scoring, while the network has the weights that were
+            scored; on the first rank alone.
         until: Stop after this step with the state saved, as a kill would.
 
     Raises:
@@ -126,7 +131,7 @@ def fit(
         values = {name: float(value) for name, value in losses.items()}
         last = run.step == settings.steps
         if run.is_first and (run.step % settings.score_every == 0 or last):
-            values |= run.score()
+            values |= run.score(look)
         if run.is_first and (run.step % settings.save_every == 0 or last or run.step == until):
             run.save()
         if run.is_first:
@@ -141,7 +146,7 @@ class _Run(Generic[BatchT]):
 
     def __init__(self, task: Task[BatchT], settings: FitSettings, folder: Path) -> None:
         self.task, self.settings, self.step = task, settings, 0
-        self.rank, self.world = _joined_group()
+        self.rank, self.world = joined_group()
         self.is_first = self.rank == 0
         self.path = folder / STATE_NAME
         folder.mkdir(parents=True, exist_ok=True)
@@ -185,13 +190,14 @@ class _Run(Generic[BatchT]):
             else:
                 self.mean[name].copy_(value)
 
-    def score(self) -> Mapping[str, float]:
+    def score(self, look: Callable[[int], None]) -> Mapping[str, float]:
         """Scores of the mean weights, which are kept if they are the best so far."""
         current = {name: value.clone() for name, value in self.network.state_dict().items()}
         self.network.load_state_dict(self.mean)
         self.network.eval()
         with torch.inference_mode():
             scores = dict(self.task.scores())
+            look(self.step)
         self.network.load_state_dict(current)
         if scores["score"] >= self.best["scores"].get("score", -math.inf):
             weights = {name: value.clone() for name, value in self.mean.items()}
@@ -237,7 +243,8 @@ class _Run(Generic[BatchT]):
         """Load the best weights."""
         self.network.load_state_dict(self.best["weights"])
         self.network.eval()
-        return FitResult(step=self.best["step"], scores=self.best["scores"])
+        best = self.best
+        return FitResult(step=best["step"], scores=best["scores"], is_first=self.is_first)
 
 
 def _optimizer(network: nn.Module, settings: FitSettings) -> torch.optim.Optimizer:
@@ -259,13 +266,3 @@ def _schedule(done: float) -> float:
         return (done + 1e-3) / (_WARM_UP + 1e-3)
     progress = (done - _WARM_UP) / (1 - _WARM_UP)
     return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress))
-
-
-def _joined_group() -> tuple[int, int]:
-    """Rank and number of processes; 0 and 1 where torchrun did not start us."""
-    world = int(os.environ.get("WORLD_SIZE", "1"))
-    if world == 1:
-        return 0, 1
-    if not torch.distributed.is_initialized():
-        torch.distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
-    return torch.distributed.get_rank(), world

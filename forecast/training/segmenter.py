@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from forecast.labels import LabelSpace, collapse_table, lift_table
+from forecast.training.clips import Clip
 from forecast.training.relighting import relit
 
 OTHERWISE = 1e-3
@@ -65,6 +67,32 @@ class TaughtPicture:
     rgb: UInt8[Tensor, "3 H W"]
     belief: UInt8[Tensor, "K h w"]
     """Probabilities in 255ths, on a coarser grid of the same aspect."""
+
+
+class TaughtClips(Sequence[TaughtPicture]):
+    """Every picture of some clips, read from disk when it is asked for.
+
+    Args:
+        clips: With pictures and soft maps.
+    """
+
+    def __init__(self, clips: Sequence[Clip]) -> None:
+        self._places = [(clip, index) for clip in clips for index in range(clip.header.num_frames)]
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, index: int) -> TaughtPicture: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[TaughtPicture]: ...
+
+    def __getitem__(self, index: int | slice) -> TaughtPicture | Sequence[TaughtPicture]:
+        if isinstance(index, slice):
+            return [self[one] for one in range(len(self))[index]]
+        clip, place = self._places[index]
+        return TaughtPicture(rgb=clip.frame(place).rgb, belief=clip.belief(place))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

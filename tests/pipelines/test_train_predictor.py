@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from forecast.checkpoints import load_state, read_card
 from forecast.errors import UsageError
+from forecast.prediction.flow_guided import GRID_HW
+from forecast.sources.street.source import StreetSource
 from forecast.training.fit import Progress
+from forecast.values import Frame, Instant
+from pipelines import train_predictor as train_predictor_module
+from pipelines import training_clips
 from pipelines.train_predictor import TrainPredictorSettings, train_predictor
-from pipelines.training_clips import prepare
+from pipelines.training_clips import Prepared
+from pipelines.training_run import Audience
+from pipelines.training_specs import Spec
 
 FRAMES, H, W = 12, 32, 64
 
@@ -38,8 +49,9 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 def _train(folders: list[str], out: Path, **settings: object) -> Path:
     chosen = {"steps": 2, "batch": 1, "score_every": 2, "fps": 5.0, "held_out": ("west",)}
+    chosen |= {"data": tuple(folders)}
     asked = TrainPredictorSettings(**(chosen | settings))  # pyright: ignore[reportArgumentType]
-    return train_predictor(folders, asked, out=out, segmenter=None)
+    return train_predictor(asked, out=out, segmenter=None)
 
 
 @pytest.mark.parametrize(
@@ -66,6 +78,7 @@ def test_a_finished_run_is_not_run_again(folders: list[str], tmp_path: Path) -> 
     first = load_state(_train(folders, tmp_path, predictor="conv-lstm", width=0.125))
     told: list[Progress] = []
     settings = TrainPredictorSettings(
+        data=tuple(folders),
         predictor="conv-lstm",
         width=0.125,
         steps=2,
@@ -75,7 +88,9 @@ def test_a_finished_run_is_not_run_again(folders: list[str], tmp_path: Path) -> 
         held_out=("west",),
     )
     again = load_state(
-        train_predictor(folders, settings, out=tmp_path, segmenter=None, report=told.append)
+        train_predictor(
+            settings, out=tmp_path, segmenter=None, audience=Audience(report=told.append)
+        )
     )
     assert told == []
     assert all(bool((first[key] == again[key]).all()) for key in first)
@@ -98,22 +113,95 @@ def test_what_cannot_be_is_said(
         _train(folders, tmp_path, **wrong)
 
 
-@pytest.mark.parametrize(
-    ("spec", "says"),
-    [("street", "street:24"), ("here=much", "DATA=WEIGHT"), ("street:x", "street:24")],
-)
-def test_a_malformed_spec_is_refused(tmp_path: Path, spec: str, says: str) -> None:
-    with pytest.raises(UsageError, match=says):
-        prepare([spec], tmp_path, segmenter=None, grid_hw=(8, 16), fps=None, say=lambda _: None)
+def test_unlabelled_pictures_need_a_teacher(folders: list[str], tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="name a --teacher"):
+        _train([str(Path(folders[0]) / "rgb"), folders[1]], tmp_path)
 
 
-def test_unlabelled_pictures_need_a_segmenter(folders: list[str], tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="name a --segmenter"):
-        prepare(
-            [str(Path(folders[0]) / "rgb")],
-            tmp_path,
-            segmenter=None,
-            grid_hw=(8, 16),
-            fps=5.0,
-            say=lambda _: None,
-        )
+def test_two_clips_of_one_name_are_refused(folders: list[str], tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="two clips are called east"):
+        _train([folders[0], folders[0], folders[1]], tmp_path)
+
+
+def test_every_scoring_leaves_a_picture_for_each_time_ahead(
+    folders: list[str], tmp_path: Path
+) -> None:
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    _train(folders, tmp_path, predictor="flow-guided-small", steps=2, score_every=1)
+    found = accumulator.EventAccumulator(str(tmp_path / "scalars"))
+    found.Reload()
+    tags = found.Tags()["images"]
+    assert tags == ["west_0.2_s", "west_0.6_s", "west_1.0_s"]
+    assert [one.step for one in found.Images(tags[0])] == [1, 2]
+    height, width = GRID_HW
+    assert (found.Images(tags[0])[0].height, found.Images(tags[0])[0].width) == (
+        height,
+        3 * width + 8,
+    )
+
+
+class _KnowingSource:
+    """A street whose flow nobody could mistake for an estimate."""
+
+    def flow(self, index: int, *, lag: int = 1) -> torch.Tensor:
+        return torch.full((2, H, W), 5.0 * lag)
+
+
+@pytest.mark.parametrize(("flow", "exact"), [("exact", True), ("dis", False)])
+def test_exact_flow_is_shown_where_it_is_known_and_asked_for(
+    tmp_path: Path, flow: str, *, exact: bool
+) -> None:
+    spec = Prepared(spec=Spec(name="a"), clips=(), knowing_flow={"street": _KnowingSource()})
+    settings = TrainPredictorSettings(flow=flow)
+    estimator = train_predictor_module._flow(settings, [spec], tmp_path)
+    shown = estimator(_frame("street", 4), _frame("street", 1))
+    assert bool((shown == 15).all()) is exact
+    elsewhere = estimator(_frame("road", 4), _frame("road", 1))
+    assert elsewhere.abs().max() < 1
+
+
+def _frame(clip: str, index: int) -> Frame:
+    at = Instant(clip=clip, index=index, pts_s=index / 17)
+    return Frame(at=at, rgb=torch.zeros(3, H, W, dtype=torch.uint8))
+
+
+def test_a_predictor_learns_from_streets_with_their_exact_flow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    streets = [
+        StreetSource(seed=seed, num_frames=12, fps=5.0, size_hw=(H, W), clip=f"street-{seed}")
+        for seed in (1, 2)
+    ]
+    monkeypatch.setattr(training_clips, "training_sources", lambda spec: streets)
+    path = _train(["street:2"], tmp_path, flow="exact", held_out=("street-2",), steps=1)
+    card = read_card(path)
+    assert card.terms == "Apache-2.0"
+    assert card.recipe["flow"] == "exact"
+    kept = {file.parent.name for file in (tmp_path / "flow").rglob("*.flow")}
+    assert kept == {"exact"}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_two_processes_of_torchrun_leave_the_weights_of_the_best_scoring(
+    folders: list[str], tmp_path: Path
+) -> None:
+    """Only the first scores and keeps: the others must neither prepare nor write over it."""
+    words = [*folders, "-o", str(tmp_path), "--predictor", "conv-lstm", "--width", "0.125"]
+    more = ["--fps", "5", "--steps", "2", "--batch", "1", "--score-every", "1"]
+    run = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    done = subprocess.run(
+        [sys.executable, *run, "-m", "pipelines.cli", "train", "predictor", *words, *more],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("weights: ") == 1
+    card = read_card(tmp_path / "conv-lstm.safetensors")
+    assert "score" in card.scores
+    state = torch.load(tmp_path / "state.pt", weights_only=True)
+    kept = load_state(tmp_path / "conv-lstm.safetensors")
+    assert all(torch.equal(kept[name], value) for name, value in state["best"]["weights"].items())

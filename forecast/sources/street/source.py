@@ -109,15 +109,15 @@ class StreetSource:
         ids = torch.from_numpy(self._view(index).labels.copy())
         return LabelMap(at=self._instant(index), space=CITYSCAPES, ids=ids)
 
-    def flow(self, index: int) -> Float[Tensor, "2 H W"]:
-        """Where each pixel was one frame before: `previous[p + flow[p]]` is what `this[p]` shows.
+    def flow(self, index: int, *, lag: int = 1) -> Float[Tensor, "2 H W"]:
+        """Where each pixel was `lag` frames before: `earlier[p + flow[p]]` is what `this[p]` shows.
 
         Exact also where that point was hidden or outside the picture: see `visible`.
 
         Raises:
-            UsageError: Index 0 has no frame before it.
+            UsageError: That lies before the first frame.
         """
-        return torch.from_numpy(self._flow(index).transpose(2, 0, 1).astype(np.float32))
+        return torch.from_numpy(self._flow(index, lag).transpose(2, 0, 1).astype(np.float32))
 
     def visible(self, index: int) -> Bool[Tensor, "H W"]:
         """Where the frame before shows the same surface at the nearest pixel.
@@ -164,8 +164,10 @@ class StreetSource:
         self._views.move_to_end(index)
         return self._views[index]
 
-    def _flow(self, index: int) -> NDArray[np.float64]:
-        if index == 0:
-            raise UsageError(f"{self._clip} has no frame before frame 0; flow begins at frame 1")
-        before = self._opened().homographies(window=index, index=index - 1)
+    def _flow(self, index: int, lag: int = 1) -> NDArray[np.float64]:
+        if index < lag:
+            raise UsageError(
+                f"{self._clip} has no frame {lag} before frame {index}; flow begins at frame {lag}"
+            )
+        before = self._opened().homographies(window=index, index=index - lag)
         return backward_flow(self._view(index), before)

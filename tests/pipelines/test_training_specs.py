@@ -1,0 +1,91 @@
+"""What a person may name as data, and where it is looked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from forecast.errors import SourceError, UsageError
+from pipelines.training_specs import Spec, located, parsed, training_sources
+
+
+def _pictures(folder: Path, count: int = 2) -> Path:
+    folder.mkdir(parents=True)
+    for index in range(count):
+        Image.new("RGB", (64, 32), (index, 0, 0)).save(folder / f"{index:06}.png")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("text", "spec"),
+    [
+        ("drive", Spec(name="drive", fps=7.0)),
+        ("drive=2", Spec(name="drive", fps=7.0, weight=2.0)),
+        ("drive@12.5", Spec(name="drive", fps=12.5)),
+        ("a/drive@15=0.5", Spec(name="a/drive", fps=15.0, weight=0.5)),
+        ("street:24=0.35", Spec(name="street", split="24", fps=7.0, weight=0.35)),
+        ("cityscapes:val", Spec(name="cityscapes", split="val", fps=7.0)),
+        ("runs=3/drive", Spec(name="runs=3/drive", fps=7.0)),
+    ],
+)
+def test_a_spec_has_a_name_a_split_a_rate_and_a_weight(text: str, spec: Spec):
+    assert parsed(text, fps=7.0) == spec
+
+
+@pytest.mark.parametrize("text", ["here=much", "here=0", "here@fast", "here@-1=2"])
+def test_a_rate_or_weight_that_is_no_number_is_refused(text: str):
+    with pytest.raises(UsageError, match="no number above 0; write DATA=WEIGHT"):
+        parsed(text, fps=None)
+
+
+@pytest.mark.parametrize("text", ["street", "street:x", "street:"])
+def test_streets_must_be_counted(text: str):
+    with pytest.raises(UsageError, match="street:24"):
+        training_sources(parsed(text, fps=None))
+
+
+def test_streets_to_learn_from_are_never_those_that_judge():
+    sources = training_sources(parsed("street:3", fps=None))
+    assert [one.clip for one in sources] == ["street_001000", "street_001001", "street_001002"]
+
+
+def test_a_name_that_is_not_here_is_looked_for_below_the_data_folder(tmp_path, monkeypatch):
+    _pictures(tmp_path / "data" / "sequences" / "drive")
+    monkeypatch.delenv("FORECAST_DATA", raising=False)
+    with pytest.raises(SourceError, match="FORECAST_DATA is not set"):
+        training_sources(parsed("sequences/drive", fps=5.0))
+    monkeypatch.setenv("FORECAST_DATA", str(tmp_path / "data"))
+    (source,) = training_sources(parsed("sequences/drive", fps=5.0))
+    assert (source.clip, source.fps) == ("drive", 5.0)
+    assert located("sequences/dr*") == str(tmp_path / "data" / "sequences/dr*")
+    with pytest.raises(SourceError, match=r"nor below .*data \(FORECAST_DATA\)"):
+        training_sources(parsed("sequences/north", fps=5.0))
+
+
+def test_what_is_here_comes_before_the_data_folder(tmp_path, monkeypatch):
+    _pictures(tmp_path / "data" / "drive")
+    _pictures(tmp_path / "here" / "drive")
+    monkeypatch.setenv("FORECAST_DATA", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path / "here")
+    assert located("drive") == "drive"
+
+
+def test_of_a_data_set_with_splits_train_teaches(tmp_path):
+    for split, first in (("train", 0), ("val", 100)):
+        for part in (split, f"{split}annot"):
+            (tmp_path / part).mkdir()
+            for number in range(first, first + 3):
+                Image.new("L", (64, 32)).save(tmp_path / part / f"0001TP_{number:06}.png")
+        names = [f"{split}/0001TP_{number:06}.png" for number in range(first, first + 3)]
+        (tmp_path / f"{split}.txt").write_text("\n".join(names))
+    (taught,) = training_sources(parsed(str(tmp_path), fps=None))
+    (judged,) = training_sources(parsed(f"{tmp_path}:val", fps=None))
+    assert (judged.clip, taught.clip) == ("0001TP_00100", "0001TP_00000")
+
+
+def test_a_folder_without_splits_has_none_to_name(tmp_path):
+    _pictures(tmp_path / "drive")
+    with pytest.raises(UsageError, match="has no splits, so no 'val'"):
+        training_sources(parsed(f"{tmp_path / 'drive'}:val", fps=5.0))
