@@ -136,7 +136,8 @@ class LiveStream:
                     gate.shut()
         finally:
             if not gate.is_shut:
-                # The decoding thread may be waiting for a frame that never comes.
+                # The decoding thread may be waiting for a frame that never comes, or for its turn.
+                gate.shut()
                 self._source.interrupt()
             steps.close()
 

@@ -93,6 +93,20 @@ def test_leaving_the_loop_ends_every_thread():
         pass
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("num_steps", [3, 20])
+def test_leaving_while_as_many_frames_are_in_flight_as_may_be_ends_every_thread(num_steps):
+    with pytest.raises(ValueError, match="mine"):
+        _fail_when_full(_stream("lavfi:testsrc=size=64x32:rate=50"), num_steps)
+
+
+def _fail_when_full(stream, num_steps):
+    for number, _ in enumerate(stream):
+        if number == num_steps:
+            time.sleep(0.5)
+            raise ValueError("mine")
+
+
 def test_a_slow_segmenter_keeps_an_even_period_a_steady_latency_and_still_forecasts():
     stream = _stream("lavfi:testsrc=size=64x32:rate=50", takes_s=0.07)
     with stream:
