@@ -33,7 +33,7 @@ def _names(_: Any, tokens: Sequence[Token]) -> tuple[str, ...]:
 
 
 def _size(_: Any, tokens: Sequence[Token]) -> tuple[int, int]:
-    height, width = tokens[0].value.lower().split("x")
+    height, width = tokens[0].value.lower().replace(",", "x").split("x")
     return int(height), int(width)
 
 

@@ -20,7 +20,7 @@ from forecast.prediction.conv_lstm import ConvLSTMNetwork
 from forecast.prediction.flow_guided import GRID_HW
 from forecast.prediction.flow_guided_network import WIDTHS, FlowGuidedNetwork
 from forecast.prediction.s2s import S2SNetwork, start_as_copy
-from forecast.stages import FlowEstimator, Segmenter
+from forecast.stages import FlowEstimator
 from forecast.training.adversarial import SequenceDiscriminator
 from forecast.training.clips import Clip
 from forecast.training.evenly import EvenDrawer, even_run
@@ -34,7 +34,7 @@ from pipelines.adversarial_task import AdversarialSettings, AdversarialTask, kep
 from pipelines.flow_guided_task import FlowGuidedSettings, FlowGuidedTask
 from pipelines.one_step_task import OneStepSettings, OneStepTask
 from pipelines.train_settings import NEED_PICTURES, TrainPredictorSettings
-from pipelines.training_clips import Preparation, Prepared, prepare, split
+from pipelines.training_clips import Preparation, Prepared, Teacher, prepare, split
 from pipelines.training_pictures import Pictures, flow_guided_pictures, one_step_pictures
 from pipelines.training_run import Audience, fitted, keep, placed_network
 from pipelines.training_specs import parsed
@@ -43,6 +43,7 @@ FLOW_GUIDED = {f"flow-guided-{size}": width for size, width in WIDTHS.items()}
 NUM_CLASSES = 19
 _NUM_MAPS = 4
 _STEP_S = 3 / 17
+_WINDOW_HW = (48, 96)
 _CHECKED_S = (0.2, 0.6, 1.0)
 _CHECK_EVERY = 6
 _CHECKED_STEPS = 3
@@ -64,7 +65,7 @@ def train_predictor(
     settings: TrainPredictorSettings,
     *,
     out: Path,
-    segmenter: Segmenter | None,
+    teacher: Teacher | None,
     audience: Audience = Audience(),  # noqa: B008 - frozen
 ) -> Path:
     """The file of trained weights, `OUT/NAME.safetensors`, its card inside.
@@ -72,7 +73,7 @@ def train_predictor(
     Args:
         settings: What learns, from what, and how.
         out: Folder for prepared clips, the state of the run, scalars, pictures and weights.
-        segmenter: Teaches what clips without annotation show.
+        teacher: Teaches what clips without annotation show; made when it is first asked.
         audience: Who is told.
 
     Raises:
@@ -85,7 +86,7 @@ def train_predictor(
         raise UsageError("; ".join(faults))
     how = Preparation(
         folder=out / "clips",
-        segmenter=segmenter,
+        teacher=teacher,
         grid_hw=GRID_HW,
         pictures=settings.predictor in NEED_PICTURES,
     )
@@ -144,7 +145,8 @@ def _task(
     if isinstance(network, FlowGuidedNetwork):
         drawer = SampleDrawer(learnt.clips, learnt.weights, learnt.flow, SampleSettings())
         checks = {clip.header.name: _samples(clip, learnt.flow) for clip in learnt.checks}
-        task = FlowGuidedTask(network, drawer, checks, FlowGuidedSettings(batch=settings.batch))
+        guided = FlowGuidedSettings(batch=settings.batch, window_hw=settings.window or _WINDOW_HW)
+        task = FlowGuidedTask(network, drawer, checks, guided)
         looks = {name: samples[0] for name, samples in checks.items()}
         return task, partial(flow_guided_pictures, network, looks)
     rgb = settings.predictor == "x2x"
@@ -153,10 +155,14 @@ def _task(
         learnt.weights,
         length=_NUM_MAPS + settings.unroll,
         pictures=rgb,
+        window_hw=settings.window or GRID_HW,
         zoom_share=settings.zoom_share,
     )
     one_step = OneStepSettings(
-        unroll=settings.unroll, batch=settings.batch, jaccard=settings.jaccard
+        unroll=settings.unroll,
+        batch=settings.batch,
+        jaccard=settings.jaccard,
+        shuffled=settings.shuffled,
     )
     held = {clip.header.name: _runs(clip, pictures=rgb) for clip in learnt.checks}
     task = OneStepTask(network, runs, [run for one in held.values() for run in one], one_step)

@@ -39,6 +39,8 @@ from pipelines.training_run import RENDERED_TERMS, Audience, fitted, keep, place
 from pipelines.training_specs import Spec, parsed, training_sources
 
 NAME = "fast-scnn"
+_CELL_PX = 4
+"""Pixels to a cell of what is taught, which is as fine as the network answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +149,7 @@ def _taught(
     kept = range(0, source.num_frames, settings.every)
     with source.open(only=kept[:1]) as frames:
         height, width = next(frames).size_hw
-    grid_hw = (settings.height // 4, round(settings.height * width / height / 4))
+    grid_hw = (settings.height // _CELL_PX, round(settings.height * width / height / _CELL_PX))
     by = "" if teacher is None else teacher.fingerprint
     header = ClipHeader(
         name=source.clip,
@@ -159,7 +161,7 @@ def _taught(
         seen_by=hashlib.sha256(f"{by} within annotation".encode()).hexdigest(),
     )
     if not (folder / "clip.json").is_file() or Clip(folder).header != header:
-        writer = ClipWriter(folder, header, soft=True, truth=False)
+        writer = ClipWriter(folder, header, soft=True, truth=False, picture_scale=_CELL_PX)
         with writer, source.open(only=kept) as frames:
             for frame in frames:
                 writer.add(frame, _lesson(frame, source, teacher, grid_hw), None)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cyclopts import Parameter
 
-from pipelines.config import Names
+from pipelines.config import Names, Size
 
 TRAINABLE = (
     "flow-guided-small",
@@ -33,7 +33,7 @@ class RunSettings:
     teacher: str | None = None
     """Segmenter whose beliefs are learnt; name from `forecast models`."""
     teacher_weights: Path | None = None
-    """The teacher's weights."""
+    """The teacher's weights; looked for below FORECAST_DATA if they are not here."""
     held_out: Names = ()
     """Clips to choose the best weights by, not to learn from; the last clip if not given."""
     init: Path | None = None
@@ -46,6 +46,10 @@ class RunSettings:
     """At its highest; it rises at first and falls along a cosine."""
     optimizer: str = "adamw"
     """adamw or sgd."""
+    weight_decay: float = 1e-4
+    """How strongly weights are drawn to 0."""
+    average: float = 0.995
+    """Decay of the running mean of weights that is scored and kept; 0 keeps the weights as is."""
     score_every: int = 100
     """Steps between two looks at the held-out clips."""
     precision: str = "fp32"
@@ -63,6 +67,8 @@ class RunSettings:
         faults = [_too_few(name, count) for name, count in counts.items() if count < 1]
         if self.learning_rate <= 0:
             faults.append(f"learning_rate is {self.learning_rate}; it must be above 0")
+        if not 0 <= self.average < 1:
+            faults.append(f"average is {self.average}; it must be at least 0 and below 1")
         if self.optimizer not in ("adamw", "sgd"):
             faults.append(f"optimizer is {self.optimizer!r}; it must be adamw or sgd")
         if self.precision not in ("fp32", "bf16"):
@@ -85,10 +91,15 @@ class TrainPredictorSettings(RunSettings):
     elsewhere)."""
     unroll: int = 1
     """Steps a one-step network is trained through, fed its own maps."""
+    window: Size = None
+    """HEIGHTxWIDTH of what is seen of the grid at once; if not given, three quarters of it, or all
+    of it for one-step networks."""
     zoom_share: float = 0.4
     """How often a one-step network sees a run enlarged."""
     jaccard: float = 0.0
     """Weight of a one-step network's soft Jaccard loss; 0 as published."""
+    shuffled: float = 0.0
+    """Share of runs in which a one-step network sees classes change places; 0 as published."""
     adversarial: float = 0.01
     """Weight of fooling the judge of s2s-adv."""
     width: float = 1.0
@@ -103,8 +114,12 @@ class TrainPredictorSettings(RunSettings):
             faults.append(f"flow is {self.flow!r}; it must be dis or exact")
         if self.unroll < 1:
             faults.append(_too_few("unroll", self.unroll))
-        if not 0 <= self.zoom_share <= 1:
-            faults.append(f"zoom_share is {self.zoom_share}; it must lie within 0 and 1")
+        for name in ("zoom_share", "shuffled"):
+            if not 0 <= getattr(self, name) <= 1:
+                faults.append(f"{name} is {getattr(self, name)}; it must lie within 0 and 1")
+        if self.window is not None and (min(self.window) < 8 or any(s % 8 for s in self.window)):
+            height, width = self.window
+            faults.append(f"window is {height}x{width}; its sides must be multiples of 8")
         if self.width <= 0:
             faults.append(f"width is {self.width}; it must be above 0")
         return faults

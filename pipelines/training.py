@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 
 from forecast import catalogue
@@ -13,8 +15,9 @@ from forecast.training.ranks import joined_group
 from pipelines.progress import console
 from pipelines.train_predictor import train_predictor
 from pipelines.train_segmenter import train_segmenter
-from pipelines.train_settings import TrainPredictorSettings, TrainSegmenterSettings
+from pipelines.train_settings import RunSettings, TrainPredictorSettings, TrainSegmenterSettings
 from pipelines.training_run import Audience
+from pipelines.training_specs import located
 
 _SAY_EVERY = 20
 
@@ -30,7 +33,7 @@ def run_train_predictor(out: Path, settings: TrainPredictorSettings) -> int:
     weights = train_predictor(
         settings,
         out=out,
-        segmenter=_teacher(settings.teacher, settings.teacher_weights),
+        teacher=_teacher(settings),
         audience=_AUDIENCE,
     )
     _print(f"weights: {weights}")
@@ -48,17 +51,20 @@ def run_train_segmenter(out: Path, settings: TrainSegmenterSettings) -> int:
     weights = train_segmenter(
         settings,
         out=out,
-        teacher=_teacher(settings.teacher, settings.teacher_weights),
+        teacher=None if (teacher := _teacher(settings)) is None else teacher(),
         audience=_AUDIENCE,
     )
     _print(f"weights: {weights}")
     return 0
 
 
-def _teacher(name: str | None, weights: Path | None) -> Segmenter | None:
+def _teacher(settings: RunSettings) -> Callable[[], Segmenter] | None:
+    """What builds the teacher when it is first asked for; clips may all be annotated."""
+    name, weights = settings.teacher, settings.teacher_weights
     if name is None:
         return None
-    return catalogue.build_segmenter(name, placement=place(), weights=weights)
+    found = None if weights is None else Path(located(str(weights)))
+    return cache(partial(catalogue.build_segmenter, name, placement=place(), weights=found))
 
 
 def _say(progress: Progress) -> None:

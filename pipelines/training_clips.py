@@ -19,6 +19,7 @@ from forecast.training.true_flow import KnowsFlow
 from pipelines.training_recordings import recordings_in, stretches, write_clip
 from pipelines.training_specs import Spec, located, training_sources
 
+Teacher = Callable[[], Segmenter]
 _SHORTEST = 12
 """Clips with fewer frames have no past and future to learn from."""
 
@@ -49,8 +50,8 @@ class Preparation:
 
     folder: Path
     """Where they are kept."""
-    segmenter: Segmenter | None
-    """Says what clips without annotation show."""
+    teacher: Teacher | None
+    """Says what clips without annotation show; asked for only if there are such clips."""
     grid_hw: tuple[int, int]
     pictures: bool = True
     """Whether pictures of recordings are needed; all other clips keep theirs."""
@@ -115,6 +116,12 @@ def _of_source(source: FrameSource, how: Preparation) -> _Wanted:
     if count is None or fps is None:
         raise UsageError(f"{source.clip} has no known length or rate; give DATA@FPS, or a file")
     truth = _annotated_throughout(source)
+    if truth is None and how.teacher is None:
+        raise UsageError(
+            f"{source.clip} has no labels to learn from; name a --teacher, or process it with "
+            "`forecast process --save soft` and train from the recording"
+        )
+    teacher = None if truth is not None or how.teacher is None else how.teacher()
     header = ClipHeader(
         name=source.clip,
         num_frames=count,
@@ -122,11 +129,11 @@ def _of_source(source: FrameSource, how: Preparation) -> _Wanted:
         grid_hw=how.grid_hw,
         space="cityscapes",
         fingerprint=source.fingerprint,
-        seen_by="" if truth is not None or how.segmenter is None else how.segmenter.fingerprint,
+        seen_by="" if teacher is None else teacher.fingerprint,
     )
     return _Wanted(
         header=header,
-        write=partial(_write, source, truth, how.segmenter, header),
+        write=partial(_write, source, truth, teacher, header),
         knows_flow=source if isinstance(source, KnowsFlow) else None,
     )
 
@@ -148,16 +155,10 @@ def _is_prepared(folder: Path, header: ClipHeader, *, pictures: bool) -> bool:
 def _write(
     source: FrameSource,
     truth: AnnotatedSource | None,
-    segmenter: Segmenter | None,
+    teacher: Segmenter | None,
     header: ClipHeader,
     folder: Path,
 ) -> None:
-    if truth is None and segmenter is None:
-        raise UsageError(
-            f"{source.clip} has no labels to learn from; name a --teacher, or process it with "
-            "`forecast process --save soft` and train from the recording"
-        )
-    teacher = None if truth is not None else segmenter
     writer = ClipWriter(folder, header, soft=teacher is not None, truth=truth is not None)
     with writer, source.open() as frames:
         for frame in frames:
@@ -182,7 +183,10 @@ def split(
     every = {clip.header.name: (clip, one.spec.weight) for one in prepared for clip in one.clips}
     missing = [name for name in held_out if name not in every]
     if missing:
-        raise UsageError(f"no clip is called {missing[0]!r}; there are {', '.join(every)}")
+        raise UsageError(
+            f"no clip is called {missing[0]!r}; name some of these with --held-out: "
+            f"{', '.join(every)}"
+        )
     kept = {name: pair for name, pair in every.items() if name not in held_out}
     if not kept:
         raise UsageError("every clip is held out; leave at least one to learn from")

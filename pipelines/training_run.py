@@ -68,6 +68,8 @@ def fitted(
         steps=settings.steps,
         learning_rate=settings.learning_rate,
         optimizer=settings.optimizer,
+        weight_decay=settings.weight_decay,
+        average=settings.average,
         seed=settings.seed,
         score_every=settings.score_every,
         precision=settings.precision,

@@ -115,6 +115,7 @@ class ClipWriter:
         soft: Whether segmentations will come.
         truth: Whether annotations will come.
         pictures: Whether pictures will come; what learns from maps alone needs none.
+        picture_scale: How much larger than the grid they are kept.
     """
 
     def __init__(
@@ -125,6 +126,7 @@ class ClipWriter:
         soft: bool,
         truth: bool,
         pictures: bool = True,
+        picture_scale: int = _PICTURE_SCALE,
     ) -> None:
         if not soft and not truth:
             raise UsageError(f"{header.name} has neither segmentations nor labels to learn from")
@@ -134,7 +136,8 @@ class ClipWriter:
         self._folder, self._header, self._count = folder, header, 0
         self._space = space_named(header.space)
         count, (height, width) = header.num_frames, header.grid_hw
-        picture = (count, 3, height * _PICTURE_SCALE, width * _PICTURE_SCALE)
+        self._picture_hw = (height * picture_scale, width * picture_scale)
+        picture = (count, 3, *self._picture_hw)
         self._rgb = _created(folder / "rgb.npy", picture) if pictures else None
         shape = (count, self._space.num_classes, height, width)
         self._soft = _created(folder / "soft.npy", shape) if soft else None
@@ -147,8 +150,7 @@ class ClipWriter:
         grid_hw, index = self._header.grid_hw, self._count
         if self._rgb is not None:
             assert frame is not None
-            picture_hw = (grid_hw[0] * _PICTURE_SCALE, grid_hw[1] * _PICTURE_SCALE)
-            self._rgb[index] = resize_rgb(frame.rgb, picture_hw).numpy()
+            self._rgb[index] = resize_rgb(frame.rgb, self._picture_hw).numpy()
         if self._soft is not None:
             assert seen is not None
             shares = probs_on_grid(seen, grid_hw)

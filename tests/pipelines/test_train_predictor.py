@@ -51,7 +51,7 @@ def _train(folders: list[str], out: Path, **settings: object) -> Path:
     chosen = {"steps": 2, "batch": 1, "score_every": 2, "fps": 5.0, "held_out": ("west",)}
     chosen |= {"data": tuple(folders)}
     asked = TrainPredictorSettings(**(chosen | settings))  # pyright: ignore[reportArgumentType]
-    return train_predictor(asked, out=out, segmenter=None)
+    return train_predictor(asked, out=out, teacher=None)
 
 
 @pytest.mark.parametrize(
@@ -88,9 +88,7 @@ def test_a_finished_run_is_not_run_again(folders: list[str], tmp_path: Path) -> 
         held_out=("west",),
     )
     again = load_state(
-        train_predictor(
-            settings, out=tmp_path, segmenter=None, audience=Audience(report=told.append)
-        )
+        train_predictor(settings, out=tmp_path, teacher=None, audience=Audience(report=told.append))
     )
     assert told == []
     assert all(bool((first[key] == again[key]).all()) for key in first)
@@ -101,7 +99,10 @@ def test_a_finished_run_is_not_run_again(folders: list[str], tmp_path: Path) -> 
     [
         ({"predictor": "oracle"}, "known: flow-guided-small"),
         ({"steps": 0, "batch": 0}, "steps is 0.*batch is 0"),
-        ({"held_out": ("north",)}, "no clip is called 'north'"),
+        (
+            {"held_out": ("north",)},
+            "no clip is called 'north'; name some of these with --held-out: east, west",
+        ),
         ({"held_out": ("east", "west")}, "leave at least one"),
         ({"predictor": "s2s", "width": 0.25}, "width of at least 0.297"),
     ],
