@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from jaxtyping import Float, UInt8, UInt16
 from numpy.typing import NDArray
 from torch import Tensor
@@ -26,6 +27,20 @@ def num_frames_in(duration_s: float, frame_s: float) -> int:
 def num_stride_frames(step_s: float, frame_s: float) -> int:
     """Source frames from one observation to the next where `step_s` is wanted; at least one."""
     return max(1, num_frames_in(step_s, frame_s))
+
+
+def likeliest(probs: Float[Tensor, "K h w"]) -> UInt8[Tensor, "h w"]:
+    """The likeliest class of every cell; of equal ones the first.
+
+    What `argmax` says, from two maxima: its own takes seven times as long where the axis is the
+    outermost one (19 x 136 x 240 and 19 x 256 x 512, one CPU thread).
+    """
+    num_classes = len(probs)
+    assert num_classes <= 255, "more classes than a byte tells apart"
+    # The first class has the largest code.
+    codes = torch.arange(num_classes, 0, -1, dtype=torch.uint8, device=probs.device)
+    best = (probs == probs.amax(0)) * codes[:, None, None]  # K h w
+    return num_classes - best.amax(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +172,7 @@ class Forecast:
     @property
     def labels(self) -> UInt8[Tensor, "h w"]:
         """The likeliest class of every grid cell."""
-        return self.probs.argmax(dim=0).byte()
+        return likeliest(self.probs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from forecast.values import (
     Instant,
     Observation,
     Segmentation,
+    likeliest,
     num_frames_in,
     num_stride_frames,
 )
@@ -93,3 +94,11 @@ def test_windows_protocol_and_training_stride_alike(fps, step_s):
     clip = _Clip(1 / fps)
     EvenDrawer([clip], [1.0], length=2, step_s=step_s, window_hw=(2, 2)).draw(torch.Generator())
     assert clip.read[1] - clip.read[0] == stride
+
+
+@pytest.mark.parametrize("num_classes", [1, 2, 19, 255])
+def test_the_likeliest_class_is_that_of_argmax_and_of_equal_ones_the_first(num_classes):
+    generator = torch.Generator().manual_seed(num_classes)
+    probs = torch.randint(0, 4, (num_classes, 8, 16), generator=generator).float()
+    assert torch.equal(likeliest(probs), probs.argmax(0).byte())
+    assert torch.equal(likeliest(probs.half()), probs.argmax(0).byte())

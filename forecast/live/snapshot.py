@@ -13,7 +13,7 @@ from numpy import ndarray
 
 from forecast.labels import LabelSpace
 from forecast.live.verification import resized_nearest
-from forecast.values import Instant, Segmentation, Step
+from forecast.values import Instant, Segmentation, Step, likeliest
 
 _WIDEST = 640
 
@@ -40,7 +40,7 @@ class Snapshot:
 def labels_of(segmentation: Segmentation) -> UInt8[ndarray, "h w"]:
     """The likeliest class of every cell, on a grid no wider than a page needs."""
     if segmentation.probs is not None:
-        labels = segmentation.probs.argmax(dim=0).byte().cpu().numpy()
+        labels = likeliest(segmentation.probs).cpu().numpy()
     else:
         assert segmentation.ids is not None
         labels = segmentation.ids.byte().cpu().numpy()
