@@ -2,7 +2,7 @@
 PYTHON ?= python3
 PIP = .venv/bin/python -m pip --disable-pip-version-check
 
-.PHONY: demo test check clean
+.PHONY: demo test check wheel wheel-permissive clean
 
 demo: .venv/.runs
 	.venv/bin/forecast demo -o out/demo
@@ -15,6 +15,13 @@ test: .venv/.tests
 
 check: test
 	.venv/bin/pyright
+
+wheel: .venv/.tests
+	.venv/bin/python -m build --wheel --no-isolation --outdir dist
+
+# Without weights that learnt from non-commercial data; the cards decide (hatch_build.py).
+wheel-permissive: .venv/.tests
+	FORECAST_WEIGHTS=permissive .venv/bin/python -m build --wheel --no-isolation --outdir dist/permissive
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

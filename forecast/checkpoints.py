@@ -10,8 +10,8 @@ import hashlib
 import json
 import os
 import pickle
-import tempfile
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -28,6 +28,7 @@ from forecast.errors import CheckpointError, StorageError
 State = Mapping[str, Tensor]
 SUFFIXES = (".safetensors", ".pth", ".pt")
 _SHOWN = 3
+_NONE = "none (wheels without weights that learnt from non-commercial data may carry none)"
 _UNREADABLE = (
     OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError, SafetensorError
 )  # fmt: skip
@@ -73,14 +74,17 @@ def save(path: Path, state: State, card: ModelCard) -> None:
     """
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     content = to_bytes(whole, metadata={"card": json.dumps(asdict(card), sort_keys=True)})
+    partial = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
+        with partial.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        Path(file.name).replace(path)
+        partial.replace(path)
     except OSError as fault:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise StorageError(f"{path} could not be written: {fault.strerror or fault}") from fault
 
 
@@ -215,8 +219,12 @@ def bundled(name: str) -> Path:
     """
     path = _bundle() / f"{name}.safetensors"
     if not path.is_file():
-        there = ", ".join(bundled_names()) or "none"
-        raise CheckpointError(f"no bundled weights are called {name!r}; bundled: {there}")
+        there = ", ".join(bundled_names()) or _NONE
+        raise CheckpointError(
+            f"no bundled weights are called {name!r}; bundled: {there}; name a file of your own "
+            "with --weights (of a segmenter) or --predictor-weights, or make one with "
+            "`forecast train`"
+        )
     return path
 
 

@@ -48,8 +48,9 @@ def list_models() -> int:
 def _print_cards() -> None:
     from forecast.checkpoints import bundled_card, bundled_names
 
-    console.print("Bundled weights")
-    for name in bundled_names():
+    names = bundled_names()
+    console.print("Bundled weights" if names else "Bundled weights: none in this installation")
+    for name in names:
         card = bundled_card(name)
         scores = ", ".join(f"{key} {value:.3f}" for key, value in card.scores.items())
         console.print(f" {card.name} ({card.network}, {card.space})")

@@ -1,3 +1,4 @@
+import os
 import pickle
 from pathlib import Path
 
@@ -5,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from forecast import checkpoints
 from forecast.checkpoints import (
     LearntFrom,
     ModelCard,
@@ -43,6 +45,18 @@ def test_what_is_saved_is_what_is_loaded(network: nn.Module, tmp_path: Path):
     assert state.keys() == network.state_dict().keys()
     assert torch.equal(state["weight"], network.weight)
     assert read_card(tmp_path / "made" / "toy.safetensors") == CARD
+
+
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o027, 0o640)])
+def test_who_may_read_a_file_is_what_the_umask_says(
+    network: nn.Module, tmp_path: Path, mask: int, mode: int
+):
+    before = os.umask(mask)
+    try:
+        save(tmp_path / "toy.safetensors", network.state_dict(), CARD)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "toy.safetensors").stat().st_mode & 0o777 == mode
 
 
 def test_saving_leaves_no_other_file(network: nn.Module, tmp_path: Path):
@@ -151,3 +165,12 @@ def test_every_bundled_file_carries_a_card_of_its_name_and_terms():
         card = bundled_card(name)
         assert card.name == name
         assert card.terms
+
+
+def test_an_installation_without_weights_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(checkpoints, "_bundle", lambda: tmp_path / "none")
+    assert bundled_names() == ()
+    with pytest.raises(CheckpointError, match=r"bundled: none \(.*--weights .*`forecast train`"):
+        bundled("fast-scnn")

@@ -2,7 +2,9 @@ import subprocess
 import sys
 
 import pytest
+from PIL import Image
 
+from forecast import checkpoints
 from pipelines import cli
 
 
@@ -47,3 +49,35 @@ def test_flags_win_over_the_file(tmp_path, monkeypatch):
     assert cli.main(words) == 0
     assert seen["settings"].every == 5
     assert seen["settings"].horizons == (0.2, 1.0)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["demo"],
+        ["process", "clip", "--fps", "5"],
+        ["evaluate", "clip", "--fps", "5"],
+        ["evaluate", "clip", "--fps", "5", "--segmenter", "annotations", "--predictors", "s2s"],
+    ],
+)
+def test_without_bundled_weights_one_line_says_what_is_missing_and_what_to_do(
+    words, tmp_path, monkeypatch, capsys
+):
+    for part in ("rgb", "label_trainid"):
+        (tmp_path / "clip" / part).mkdir(parents=True)
+        for index in range(14):
+            Image.new("L", (64, 32)).save(tmp_path / "clip" / part / f"{index:03}.png")
+    monkeypatch.setattr(checkpoints, "_bundle", lambda: tmp_path / "none")
+    monkeypatch.chdir(tmp_path)
+    assert cli.main([*words, "-o", str(tmp_path / "out")]) == 3
+    shown = capsys.readouterr().err
+    missing = "s2s" if "s2s" in words else "fast-scnn"
+    assert f"no bundled weights are called '{missing}'; bundled: none" in shown
+    assert "`forecast train`" in shown
+    assert shown.count("\n") == 1
+
+
+def test_models_are_listed_without_bundled_weights(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(checkpoints, "_bundle", lambda: tmp_path / "none")
+    assert cli.main(["models"]) == 0
+    assert "Bundled weights: none" in capsys.readouterr().out
