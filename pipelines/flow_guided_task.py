@@ -1,12 +1,14 @@
 """What a flow-guided predictor learns from: samples, seen as it will see them, and their labels.
 
 Joins the rooms that do not know each other: training draws samples and counts losses, prediction
-makes scenes and corrections of them. Axes: B batch, K classes, h w grid.
+makes scenes and corrections of them. The network looks at a grid half as fine as the sample's, so
+that it learns to correct maps finer than what it sees. Axes: B batch, K classes, H W the sample's
+grid, h w the network's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -16,13 +18,13 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from forecast.evaluation.confusion import confusion
+from forecast.geometry.resize import resize_flow, resize_maps
 from forecast.geometry.warp import followed, warp
 from forecast.labels import CITYSCAPES, LabelSpace
 from forecast.prediction.flow_guided_network import (
     FLOOR,
     FlowGuidedNetwork,
     Scene,
-    applied,
     bent_displacement,
     change_of,
 )
@@ -33,11 +35,15 @@ from forecast.training.samples import Sample, SampleDrawer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
-    """Scenes and the labels that came true."""
+class Exercise:
+    """What is to be corrected, and what came true."""
 
     scene: Scene
-    ids: Int64[Tensor, "B h w"]
+    maps: Float[Tensor, "B K H W"]
+    """The origin's."""
+    paths: Float[Tensor, "B 2 H W"]
+    """Where the warp takes each pixel of the future from."""
+    ids: Int64[Tensor, "B H W"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,35 +52,71 @@ class FlowGuidedSettings:
 
     batch: int = 4
     """Samples; each gives as many scenes as it has targets."""
-    window_hw: tuple[int, int] = (48, 96)
+    window_hw: tuple[int, int] = (96, 192)
+    """Of the sample's grid."""
     entropy: float = 0.3
     """Weight of cross-entropy beside the soft Jaccard loss, which follows mIoU itself."""
     rarity: float = 0.5
     """How far cross-entropy favours rare classes; see `cross_entropy`."""
 
 
-def scenes_of(sample: Sample) -> list[Scene]:
-    """One scene for each target of the sample."""
-    past = Past(
-        maps=sample.maps,
-        flow=sample.flow,
-        older_flows=sample.older_flows,
+def exercises_of(sample: Sample) -> Iterator[Exercise]:
+    """One exercise of a single scene for each target of the sample."""
+    past = _past_of(sample)
+    steps = [float(one.num_frames) for one in sample.targets]
+    for target, path in zip(sample.targets, followed(sample.flow, steps), strict=True):
+        ahead_s = target.num_frames * sample.frame_s
+        yield Exercise(
+            scene=scene_at(past, _half_flow(path), horizon_s=ahead_s),
+            maps=sample.maps[-1:],
+            paths=path[None],
+            ids=target.ids.long()[None],
+        )
+
+
+def joined(exercises: Sequence[Exercise]) -> Exercise:
+    """Exercises as one batch."""
+    names = [one.name for one in fields(Scene)]
+    scenes = [one.scene for one in exercises]
+    return Exercise(
+        scene=Scene(**{name: torch.cat([getattr(one, name) for one in scenes]) for name in names}),
+        maps=torch.cat([one.maps for one in exercises]),
+        paths=torch.cat([one.paths for one in exercises]),
+        ids=torch.cat([one.ids for one in exercises]),
+    )
+
+
+def corrected(network: FlowGuidedNetwork, exercise: Exercise) -> Float[Tensor, "B K H W"]:
+    """The network's forecast as logarithms of probabilities."""
+    device = next(network.parameters()).device
+    scene = placed(exercise.scene, device)
+    correction = network(scene)
+    bent = bent_displacement(exercise.paths.to(device), correction).float()
+    moved = [warp(one, move) for one, move in zip(exercise.maps.to(device), bent, strict=True)]
+    change = resize_maps(change_of(scene, correction).float(), _size_hw(bent))
+    return ((torch.stack(moved) + FLOOR).log() + change).log_softmax(dim=1)
+
+
+def _past_of(sample: Sample) -> Past:
+    return Past(
+        maps=resize_maps(sample.maps, _half(_size_hw(sample.maps))),
+        flow=_half_flow(sample.flow),
+        older_flows=torch.stack([_half_flow(one) for one in sample.older_flows]),
         frame_s=sample.frame_s,
         stride_s=sample.stride_s,
     )
-    ahead = [one.num_frames for one in sample.targets]
-    steps = [float(one) for one in ahead]
-    return [
-        scene_at(past, path, horizon_s=count * sample.frame_s)
-        for count, path in zip(ahead, followed(sample.flow, steps), strict=True)
-    ]
 
 
-def joined(scenes: Sequence[Scene]) -> Scene:
-    """Scenes as one batch."""
-    return Scene(
-        **{one.name: torch.cat([getattr(s, one.name) for s in scenes]) for one in fields(Scene)}
-    )
+def _half_flow(flow: Float[Tensor, "2 H W"]) -> Float[Tensor, "2 h w"]:
+    return resize_flow(flow, _half(_size_hw(flow)))
+
+
+def _half(size_hw: tuple[int, int]) -> tuple[int, int]:
+    return size_hw[0] // 2, size_hw[1] // 2
+
+
+def _size_hw(maps: Tensor) -> tuple[int, int]:
+    return maps.shape[-2], maps.shape[-1]
 
 
 class FlowGuidedTask:
@@ -107,25 +149,18 @@ class FlowGuidedTask:
         """What learns."""
         return self._network
 
-    def draw(self, generator: Generator) -> Batch:
+    def draw(self, generator: Generator) -> Exercise:
         """Random samples through random windows."""
-        scenes: list[Scene] = []
-        ids: list[Tensor] = []
+        found: list[Exercise] = []
         for _ in range(self._settings.batch):
             sample = self._drawer.draw(generator)
-            sample = augmented(sample, self._settings.window_hw, generator)
-            scenes += scenes_of(sample)
-            ids += [one.ids.long() for one in sample.targets]
-        return Batch(scene=joined(scenes), ids=torch.stack(ids))
+            found += exercises_of(augmented(sample, self._settings.window_hw, generator))
+        return joined(found)
 
-    def losses(self, batch: Batch) -> Mapping[str, Tensor]:
+    def losses(self, batch: Exercise) -> Mapping[str, Tensor]:
         """Cross-entropy and soft Jaccard of the corrected warp."""
-        scene = placed(batch.scene, next(self._network.parameters()).device)
-        correction = self._network(scene)
-        bent = bent_displacement(scene.displacement, correction).float()
-        maps = torch.stack([warp(one, move) for one, move in zip(scene.still, bent, strict=True)])
-        logits = (maps + FLOOR).log() + change_of(scene, correction).float()
-        log_probs, ids = logits.log_softmax(dim=1), batch.ids.to(logits.device)
+        log_probs = corrected(self._network, batch)
+        ids = batch.ids.to(log_probs.device)
         void_id, chosen = self._space.void_id, self._settings
         entropy = cross_entropy(log_probs, ids, void_id, rarity=chosen.rarity)
         jaccard = soft_jaccard(log_probs.exp(), ids, void_id)
@@ -145,13 +180,17 @@ class FlowGuidedTask:
 
     def _tables(self, sample: Sample) -> NDArray[np.int64]:
         """Confusions by target, then of copy, warp and network."""
-        device = next(self._network.parameters()).device
-        scenes = [placed(one, device) for one in scenes_of(sample)]
         found: list[list[NDArray[np.int64]]] = []
-        for scene, target in zip(scenes, sample.targets, strict=True):
-            beliefs = (scene.still, scene.carried[:, -1], corrected(self._network, scene))
-            labels = [one[0].argmax(dim=0).byte().cpu().numpy() for one in beliefs]
-            found.append([confusion(target.ids.numpy(), one, self._space) for one in labels])
+        for exercise in exercises_of(sample):
+            still = exercise.maps[0]
+            beliefs = (
+                still,
+                warp(still, exercise.paths[0]),
+                corrected(self._network, exercise)[0],
+            )
+            labels = [one.argmax(dim=0).byte().cpu().numpy() for one in beliefs]
+            truth = exercise.ids[0].byte().numpy()
+            found.append([confusion(truth, one, self._space) for one in labels])
         return np.array(found)
 
 
@@ -160,11 +199,3 @@ def miou(table: NDArray[np.int64]) -> float:
     both = np.diag(table)
     either = table.sum(axis=0) + table.sum(axis=1) - both
     return float(np.mean(both[either > 0] / either[either > 0]))
-
-
-def corrected(network: FlowGuidedNetwork, scene: Scene) -> Float[Tensor, "B K h w"]:
-    """The network's forecast on the scene's own grid."""
-    correction = network(scene)
-    bent = bent_displacement(scene.displacement, correction)
-    maps = torch.stack([warp(one, move) for one, move in zip(scene.still, bent, strict=True)])
-    return applied(maps, change_of(scene, correction).exp())

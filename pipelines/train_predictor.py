@@ -18,7 +18,9 @@ from forecast.errors import UsageError
 from forecast.flow.dis import DisFlow
 from forecast.prediction.conv_lstm import ConvLSTMNetwork
 from forecast.prediction.flow_guided import GRID_HW
-from forecast.prediction.flow_guided_network import WIDTHS, FlowGuidedNetwork
+from forecast.prediction.flow_guided_network import FlowGuidedNetwork
+from forecast.prediction.flow_guided_weights import NAMES as FLOW_GUIDED
+from forecast.prediction.flow_guided_weights import NUM_MAPS
 from forecast.prediction.s2s import S2SNetwork, start_as_copy
 from forecast.stages import FlowEstimator
 from forecast.training.adversarial import SequenceDiscriminator
@@ -39,11 +41,11 @@ from pipelines.training_pictures import Pictures, flow_guided_pictures, one_step
 from pipelines.training_run import Audience, fitted, keep, placed_network
 from pipelines.training_specs import parsed
 
-FLOW_GUIDED = {f"flow-guided-{size}": width for size, width in WIDTHS.items()}
 NUM_CLASSES = 19
 _NUM_MAPS = 4
+"""Inputs of one-step networks."""
 _STEP_S = 3 / 17
-_WINDOW_HW = (48, 96)
+_WINDOW_HW = (96, 192)
 _CHECKED_S = (0.2, 0.6, 1.0)
 _CHECK_EVERY = 6
 _CHECKED_STEPS = 3
@@ -87,7 +89,7 @@ def train_predictor(
     how = Preparation(
         folder=out / "clips",
         teacher=teacher,
-        grid_hw=GRID_HW,
+        grid_hw=_grid_hw(settings.predictor),
         pictures=settings.predictor in NEED_PICTURES,
     )
     wanted = [parsed(one, fps=settings.fps) for one in settings.data]
@@ -101,6 +103,12 @@ def train_predictor(
     result = fitted(task, settings, out=out, pictures=pictures, audience=audience)
     sets = [one.learnt_from() for one in prepared]
     return keep(kept(task.network), settings.predictor, settings, result, sets, out=out)
+
+
+def _grid_hw(predictor: str) -> tuple[int, int]:
+    """Grid of the maps to learn from: a flow-guided network corrects finer ones than it sees."""
+    height, width = GRID_HW
+    return (2 * height, 2 * width) if predictor in FLOW_GUIDED else GRID_HW
 
 
 def _last_name(prepared: Sequence[Prepared]) -> tuple[str, ...]:
@@ -126,7 +134,7 @@ def predictor_network(name: str, *, width: float = 1.0) -> nn.Module:
     """An untrained network of that name for Cityscapes' classes."""
     if name in FLOW_GUIDED:
         return FlowGuidedNetwork(
-            num_classes=NUM_CLASSES, num_maps=_NUM_MAPS, width=FLOW_GUIDED[name]
+            num_classes=NUM_CLASSES, num_maps=NUM_MAPS, width=FLOW_GUIDED[name]
         )
     if name == "conv-lstm":
         return ConvLSTMNetwork(num_classes=NUM_CLASSES, channels=max(1, round(24 * width)))
@@ -143,7 +151,9 @@ def _task(
         start_as_copy(network)
     placed_network(network, settings)
     if isinstance(network, FlowGuidedNetwork):
-        drawer = SampleDrawer(learnt.clips, learnt.weights, learnt.flow, SampleSettings())
+        drawer = SampleDrawer(
+            learnt.clips, learnt.weights, learnt.flow, SampleSettings(num_observations=NUM_MAPS)
+        )
         checks = {clip.header.name: _samples(clip, learnt.flow) for clip in learnt.checks}
         guided = FlowGuidedSettings(batch=settings.batch, window_hw=settings.window or _WINDOW_HW)
         task = FlowGuidedTask(network, drawer, checks, guided)
@@ -182,13 +192,13 @@ def _samples(clip: Clip, flow: FlowEstimator) -> list[Sample]:
     frame_s, count = clip.header.frame_s, clip.header.num_frames
     stride = num_stride_frames(_STEP_S, frame_s)
     ahead = [num_frames_in(one, frame_s) for one in _CHECKED_S]
-    origins = range((_NUM_MAPS - 1) * stride, count - max(ahead), _CHECK_EVERY)
+    origins = range((NUM_MAPS - 1) * stride, count - max(ahead), _CHECK_EVERY)
     if not origins:
         raise UsageError(
             f"{clip.header.name} lasts {count * frame_s:.1f} s and about {_NEEDED_S:g} s are "
             "needed to choose weights by; hold out a longer clip"
         )
-    return [sample_at(clip, flow, one, stride, ahead, _NUM_MAPS, hard=False) for one in origins]
+    return [sample_at(clip, flow, one, stride, ahead, NUM_MAPS, hard=False) for one in origins]
 
 
 def _runs(clip: Clip, *, pictures: bool) -> list[Tensor]:

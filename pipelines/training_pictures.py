@@ -15,10 +15,9 @@ from torch import Tensor, nn
 from forecast.geometry.resize import resize_ids
 from forecast.labels import CITYSCAPES
 from forecast.prediction.flow_guided_network import FlowGuidedNetwork
-from forecast.prediction.flow_guided_scene import placed
 from forecast.training.samples import Sample
 from forecast.training.segmenter import SegmenterTask
-from pipelines.flow_guided_task import corrected, scenes_of
+from pipelines.flow_guided_task import corrected, exercises_of
 from pipelines.one_step_task import unrolled
 
 Pictures = Mapping[str, UInt8[Tensor, "3 H W"]]
@@ -27,12 +26,11 @@ _GAP_PX = 4
 
 def flow_guided_pictures(network: FlowGuidedNetwork, looks: Mapping[str, Sample]) -> Pictures:
     """Past map, forecast and truth for each target of each sample, by name and time ahead."""
-    device = next(network.parameters()).device
     found: dict[str, UInt8[Tensor, "3 H W"]] = {}
     for name, sample in looks.items():
         past = coloured(sample.maps[-1].argmax(dim=0))
-        for scene, target in zip(scenes_of(sample), sample.targets, strict=True):
-            belief = corrected(network, placed(scene, device))[0]
+        for exercise, target in zip(exercises_of(sample), sample.targets, strict=True):
+            belief = corrected(network, exercise)[0]
             ahead_s = target.num_frames * sample.frame_s
             panels = [past, coloured(belief.argmax(dim=0)), coloured(target.ids)]
             found[f"{name} {ahead_s:.1f} s"] = beside(panels)

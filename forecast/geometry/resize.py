@@ -26,6 +26,11 @@ def resize_maps(
     height, width = maps.shape[-2:]
     if (height, width) == size_hw:
         return maps
+    wants_gradient = torch.is_grad_enabled() and maps.requires_grad
+    if maps.device.type == "cpu" and maps.dtype == torch.float32 and not wants_gradient:
+        shrinks = height % size_hw[0] == 0 and width % size_hw[1] == 0
+        if shrinks or (height <= size_hw[0] and width <= size_hw[1]):
+            return _resized_planes(maps, size_hw)
     flat = maps.reshape(-1, *maps.shape[-3:])  # N K H W
     smaller = (min(height, size_hw[0]), min(width, size_hw[1]))
     if smaller != (height, width):
@@ -33,6 +38,25 @@ def resize_maps(
     if smaller != size_hw:
         flat = F.interpolate(flat, size=size_hw, mode="bilinear", align_corners=False)
     return flat.reshape(*maps.shape[:-2], *size_hw)
+
+
+def _resized_planes(
+    maps: Float[Tensor, "*batch K H W"], size_hw: tuple[int, int]
+) -> Float[Tensor, "*batch K h w"]:
+    """The same by OpenCV, plane after plane: several times faster than torch on a CPU.
+
+    For shrinking by whole factors and for growing, where both mean the same.
+    """
+    import cv2
+    import numpy as np
+
+    height, width = maps.shape[-2:]
+    planes = maps.detach().contiguous().reshape(-1, height, width).numpy()
+    result = np.empty((len(planes), *size_hw), np.float32)
+    method = cv2.INTER_AREA if height >= size_hw[0] and width >= size_hw[1] else cv2.INTER_LINEAR
+    for plane, target in zip(planes, result, strict=True):
+        cv2.resize(plane, size_hw[::-1], dst=target, interpolation=method)
+    return torch.from_numpy(result).reshape(*maps.shape[:-2], *size_hw)
 
 
 def resize_probs(

@@ -7,6 +7,8 @@ probabilities. Axes: T maps (oldest first), K classes, H W the map's grid, h w t
 
 from __future__ import annotations
 
+import weakref
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -24,16 +26,18 @@ from forecast.prediction.flow_guided_network import (
     applied,
     bent_displacement,
     change_of,
-    faded,
 )
 from forecast.prediction.flow_guided_scene import Past, placed, scene_at
 from forecast.prediction.motion import Motion, grid_of, motion_at_origin, moved
 from forecast.stages import FlowEstimator
-from forecast.values import Forecast, Frame, History, Needs
+from forecast.values import Forecast, Frame, History, Needs, Segmentation
 
 GRID_HW = (64, 128)
 LONGEST_S = 1.2
 """Beyond this the future is forecast as it is here: trajectories and training end."""
+
+_REMEMBERED = 32
+"""Maps kept small for later steps: 20 MB at 64x128 and 19 classes."""
 
 
 class FlowGuided:
@@ -74,6 +78,7 @@ class FlowGuided:
         self._grid_hw = grid_hw
         self._longest_s = longest_s
         self._weights = fingerprint
+        self._remembered: OrderedDict[int, tuple[weakref.ref[Tensor], Tensor]] = OrderedDict()
 
     @property
     def name(self) -> str:
@@ -154,13 +159,13 @@ class FlowGuided:
         scene = scene_at(past, resize_flow(path, self._grid_hw), horizon_s=ahead_s)
         scene = placed(scene, device)
         with torch.inference_mode():
-            correction = faded(scene, self._network(scene))
+            correction = self._network(scene)
             bent = bent_displacement(path[None].to(device), correction)[0]
             return bent.cpu(), change_of(scene, correction).exp()[0].cpu()
 
     def _past(self, history: History, motion: Motion) -> Past:
         recent = history.observations[-self._network.num_maps :]
-        maps = [probs_on_grid(one.segmentation, self._grid_hw) for one in recent]
+        maps = [self._small(one.segmentation) for one in recent]
         frames = [self._coarse(one.frame) for one in recent[::-1]]
         older = [resize_flow(self._flow(new, old), self._grid_hw) for new, old in pairwise(frames)]
         return Past(
@@ -170,6 +175,19 @@ class FlowGuided:
             frame_s=motion.num_frames * history.frame_s,
             stride_s=history.stride_s,
         )
+
+    def _small(self, segmentation: Segmentation) -> Float[Tensor, "K h w"]:
+        """On the network's grid; on video each map is wanted again, as an older one."""
+        known = segmentation.ids if segmentation.probs is None else segmentation.probs
+        assert known is not None
+        found = self._remembered.get(id(known))
+        if found is not None and found[0]() is known:
+            return found[1]
+        small = probs_on_grid(segmentation, self._grid_hw)
+        self._remembered[id(known)] = weakref.ref(known), small
+        while len(self._remembered) > _REMEMBERED:
+            self._remembered.popitem(last=False)
+        return small
 
     def _coarse(self, frame: Frame) -> Frame:
         height, width = self._grid_hw

@@ -11,19 +11,21 @@ h w another.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from forecast.geometry.resize import resize_maps
+
 FLOOR = 0.004
 """Added to probabilities before their logarithm: the step of a map kept as uint8."""
 PIXELS_PER_UNIT = 8.0
 """Displacements are divided by this before the network sees them."""
-SYNTHESIS_BEGINS_S, SYNTHESIS_IS_FULL_S = 0.2, 0.6
-"""What is added from nowhere grows with the horizon: none until the first, all from the second."""
+NUM_OPTIONS = 2
+"""Displacements that the network may choose beside the trajectory's."""
 BEND_PX = 2.0
 """Grid pixels that one unit of the bend's output means."""
 
@@ -38,6 +40,10 @@ class Scene:
     """The origin's map where it was."""
     displacement: Float[Tensor, "B 2 H W"]
     """Where each pixel of the future lies in the origin, minus where it is."""
+    options: Float[Tensor, "B O 2 H W"]
+    """Other displacements that may be true, minus that one; O = `NUM_OPTIONS`."""
+    doubt: Float[Tensor, "B 1 H W"]
+    """How badly the first option agrees with itself, from 0."""
     velocities: Float[Tensor, "B M H W"]
     """Flows measured between past frames, in pixels a second, of what comes to lie here; newest
     first, M = 2 T."""
@@ -109,7 +115,8 @@ class FlowGuidedNetwork(nn.Module):
         self.num_maps = num_maps
         self.embed = nn.Conv2d(num_classes, width.embedding, 1)
         num_velocities = 2 * num_maps
-        channels = (num_maps + 1) * width.embedding + 2 + num_velocities + num_maps + 2
+        moves = 2 + 2 * NUM_OPTIONS + 1 + num_velocities
+        channels = (num_maps + 1) * width.embedding + moves + num_maps + 2
         self.enter = nn.Conv2d(channels, whole, 3, padding=1)
         self.down = nn.ModuleList(
             (
@@ -123,7 +130,7 @@ class FlowGuidedNetwork(nn.Module):
         self.up = nn.ModuleList((nn.Conv2d(quarter, half, 1), nn.Conv2d(half, whole, 1)))
         self.decode = _blocks(half, width.depth)
         self.sharpen = nn.Conv2d(whole, whole, 3, padding=1)
-        self.leave = nn.Conv2d(whole, 3 + num_maps + num_classes, 3, padding=1)
+        self.leave = nn.Conv2d(whole, 3 + NUM_OPTIONS + num_maps + num_classes, 3, padding=1)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)  # pyright: ignore[reportArgumentType]
 
@@ -135,9 +142,10 @@ class FlowGuidedNetwork(nn.Module):
         coarse = coarse + self.context(coarse.mean(dim=(-2, -1)))[:, :, None, None]
         middle = self.decode(middle + _grown(self.up[0](coarse), middle))
         fine = self.sharpen(F.relu(fine + _grown(self.up[1](middle), fine)))
-        parts = (1, 2, self.num_maps, self.num_classes)
-        slack, bend, weights, evidence = self.leave(F.relu(fine)).split(parts, dim=1)
-        return Correction(slack=slack, bend=bend * BEND_PX, weights=weights, evidence=evidence)
+        parts = (1, 2, NUM_OPTIONS, self.num_maps, self.num_classes)
+        slack, bend, chosen, weights, evidence = self.leave(F.relu(fine)).split(parts, dim=1)
+        bend = bend * BEND_PX + (chosen[:, :, None] * scene.options).sum(dim=1)
+        return Correction(slack=slack, bend=bend, weights=weights, evidence=evidence)
 
     def _joined(self, scene: Scene) -> Float[Tensor, "B C H W"]:
         maps = torch.cat([scene.carried, scene.still[:, None]], dim=1)
@@ -149,6 +157,8 @@ class FlowGuidedNetwork(nn.Module):
             [
                 embedded,
                 scene.displacement.clamp(-128, 128) / PIXELS_PER_UNIT,
+                scene.options.flatten(1, 2).clamp(-64, 64) / PIXELS_PER_UNIT,
+                scene.doubt.clamp(0, 4),
                 scene.velocities.clamp(-512, 512) / (4 * PIXELS_PER_UNIT),
                 scene.inside,
                 times[:, :, None, None].expand(-1, -1, height, width),
@@ -165,8 +175,8 @@ def applied(
     What a warp holds impossible may still come true: `FLOOR` is lent for the while, so that a
     factor has something to raise, and taken back.
     """
-    raised = torch.addcmul(factor * FLOOR - FLOOR, bent, factor).clamp_min_(0)
-    return raised / raised.sum(dim=1, keepdim=True).clamp_min(1e-6)
+    raised = (bent + FLOOR).mul_(factor).sub_(FLOOR).clamp_min_(0)
+    return raised.div_(raised.sum(dim=1, keepdim=True).clamp_min_(1e-6))
 
 
 def bent_displacement(
@@ -177,24 +187,8 @@ def bent_displacement(
     scale = displacement.new_tensor(
         [width / correction.bend.shape[-1], height / correction.bend.shape[-2]]
     )
-    bend = _resized(correction.bend, (height, width)) * scale[:, None, None]
-    return displacement * (1 - _resized(correction.slack, (height, width))) + bend
-
-
-def synthesis_share(horizon_s: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
-    """How much of the network's own evidence counts at a horizon, from 0 to 1.
-
-    On development clips it cost accuracy at 0.2 s, where little is new and the network's grid is
-    coarser than the warp, and paid at 0.6 s (docs/experiments.md).
-    """
-    span_s = SYNTHESIS_IS_FULL_S - SYNTHESIS_BEGINS_S
-    return ((horizon_s - SYNTHESIS_BEGINS_S) / span_s).clamp(0, 1)
-
-
-def faded(scene: Scene, correction: Correction) -> Correction:
-    """The correction with its evidence weakened at short horizons; used after training."""
-    share = synthesis_share(scene.horizon_s)[:, None, None, None]
-    return replace(correction, evidence=correction.evidence * share)
+    bend = resize_maps(correction.bend, (height, width)) * scale[:, None, None]
+    return displacement * (1 - resize_maps(correction.slack, (height, width))) + bend
 
 
 def change_of(scene: Scene, correction: Correction) -> Float[Tensor, "B K H W"]:

@@ -10,11 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from forecast.geometry.warp import warp
+from forecast.geometry.warp import followed, warp
 from forecast.prediction.flow_guided_network import Scene
+
+_NEARBY = 9
+_ITERATIONS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +45,12 @@ def scene_at(past: Past, displacement: Float[Tensor, "2 H W"], *, horizon_s: flo
         velocities.append(move / past.stride_s)
         carried.append(warp(past.maps[-1 - steps], reached))
         inside.append(_inside(reached))
+    carries, doubt = _carrying(past.flow, horizon_s / past.frame_s)
+    steady = past.older_flows[0] * (past.frame_s / past.stride_s)
+    (longer,) = followed(steady, [horizon_s / past.frame_s])
     return Scene(
+        options=(torch.stack([carries, longer]) - displacement)[None],
+        doubt=doubt[None],
         carried=torch.stack(carried[::-1])[None],
         still=past.maps[-1][None],
         displacement=displacement[None],
@@ -61,3 +70,22 @@ def _inside(displacement: Float[Tensor, "2 H W"]) -> Float[Tensor, "H W"]:
     x = torch.arange(width) + displacement[0]
     y = torch.arange(height)[:, None] + displacement[1]
     return ((x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)).float()
+
+
+def _carrying(
+    flow: Float[Tensor, "2 H W"], steps: float
+) -> tuple[Float[Tensor, "2 H W"], Float[Tensor, "1 H W"]]:
+    """Where what arrives first comes from, if all keeps its own velocity; and how sure that is.
+
+    Solves d(p) = steps * flow(p + d(p)) by iteration, from the fastest flow nearby, so that a
+    moving object is found where it will be and not only where it is.
+    """
+    speed = flow.square().sum(dim=0)[None, None]
+    index = F.max_pool2d(speed, _NEARBY, 1, _NEARBY // 2, return_indices=True)[1]
+    found = steps * flow.flatten(1)[:, index.flatten()].reshape(flow.shape)
+    for _ in range(_ITERATIONS):
+        found = steps * warp(flow, found)
+    again = steps * warp(flow, found)
+    gap, length = (torch.hypot(*one) for one in (again - found, found))
+    doubt = gap / (1 + length)
+    return found, doubt[None]

@@ -12,7 +12,7 @@ from forecast.prediction.flow_guided import FlowGuided
 from forecast.prediction.flow_guided_network import WIDTHS, FlowGuidedNetwork
 from forecast.stages import FlowEstimator
 
-NUM_MAPS = 4
+NUM_MAPS = 3
 NAMES = {f"flow-guided-{size}": width for size, width in WIDTHS.items()}
 """Every flow-guided network by name, and how wide it is."""
 

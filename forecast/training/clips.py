@@ -24,7 +24,7 @@ from forecast.labels import LabelSpace, lift_table, space_named
 from forecast.values import Frame, Instant, LabelMap, Segmentation
 
 _FORMAT = 1
-_PICTURE_SCALE = 4
+_PICTURE_SCALE = 2
 """Pictures are kept this much larger than the grid, for flow."""
 
 

@@ -51,7 +51,7 @@ class Sample:
 class SampleSettings:
     """What samples look like."""
 
-    num_observations: int = 4
+    num_observations: int = 3
     step_s: float = 0.176
     stride_jitter: int = 1
     """A stride may be this many source frames longer or shorter."""
@@ -129,9 +129,8 @@ def sample_at(
     indices = [origin - stride * back for back in reversed(range(num_observations))]
     grid_hw = clip.header.grid_hw
     frames = [clip.frame(index) for index in indices]
-    coarse = [_shrunk(one, (2 * grid_hw[0], 2 * grid_hw[1])) for one in frames]
-    newest_first = coarse[::-1]
-    older = [resize_flow(flow(new, old), grid_hw) for new, old in pairwise(newest_first)]
+    newest_first = [_shrunk(one, grid_hw) for one in frames[::-1]]
+    older = [flow(new, old) for new, old in pairwise(newest_first)]
     maps = [_shown(clip, index, hard=hard) for index in indices]
     return Sample(
         maps=torch.stack(maps),

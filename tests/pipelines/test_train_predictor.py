@@ -134,7 +134,7 @@ def test_every_scoring_leaves_a_picture_for_each_time_ahead(
     tags = found.Tags()["images"]
     assert tags == ["west_0.2_s", "west_0.6_s", "west_1.0_s"]
     assert [one.step for one in found.Images(tags[0])] == [1, 2]
-    height, width = GRID_HW
+    height, width = (2 * side for side in GRID_HW)
     assert (found.Images(tags[0])[0].height, found.Images(tags[0])[0].width) == (
         height,
         3 * width + 8,

@@ -13,6 +13,7 @@ from forecast.labels import CAMVID, CITYSCAPES
 from forecast.prediction.flow_guided import FlowGuided
 from forecast.prediction.flow_guided_network import (
     BASE,
+    NUM_OPTIONS,
     SMALL,
     FlowGuidedNetwork,
     Scene,
@@ -32,8 +33,8 @@ def _network() -> FlowGuidedNetwork:
     return FlowGuidedNetwork(num_classes=K, num_maps=4, width=TINY).eval()
 
 
-def _history(*, true_ids: bool = False) -> History:
-    generator = torch.Generator().manual_seed(1)
+def _history(*, true_ids: bool = False, seed: int = 1) -> History:
+    generator = torch.Generator().manual_seed(seed)
     scene = torch.rand(1, 3, 10, 40, generator=generator) * 255
     scene = torch.nn.functional.interpolate(scene, scale_factor=4.0, mode="bilinear")[0]
     frames = [
@@ -87,15 +88,13 @@ def test_all_slack_is_a_copy() -> None:
         assert torch.allclose(found, kept, atol=1e-4)
 
 
-def test_evidence_raises_its_class_far_ahead_and_nothing_at_a_short_horizon() -> None:
+def test_evidence_raises_its_class() -> None:
     network = _network()
     with torch.no_grad():
-        network.leave.bias[3 + network.num_maps + 2] = 9.0  # pyright: ignore[reportOptionalSubscript]
+        network.leave.bias[3 + NUM_OPTIONS + network.num_maps + 2] = 9.0  # pyright: ignore[reportOptionalSubscript]
     ours = FlowGuided(network, DisFlow(), space=CAMVID, grid_hw=(16, 32))
-    near, far = _forecasts(ours, _history(true_ids=True))
-    assert (far.argmax(dim=0) == 2).all()
-    warped, _ = _forecasts(FlowWarp(DisFlow()), _history(true_ids=True))
-    assert torch.allclose(near, warped, atol=1e-5)
+    for found in _forecasts(ours, _history(true_ids=True)):
+        assert (found.argmax(dim=0) == 2).all()
 
 
 def test_beyond_the_longest_horizon_the_forecast_stays() -> None:
@@ -157,6 +156,56 @@ def test_steady_motion_brings_every_map_to_the_same_place() -> None:
     assert torch.allclose(scene.carried[everywhere], newest[everywhere])
 
 
+def _block_moving_right(past_px: int) -> Past:
+    """Four pixels a frame to the right over a still ground; its left edge is at column 8."""
+    flow = torch.zeros(2, 8, 32)
+    flow[0, 2:6, 8:12] = -4.0
+    maps = torch.zeros(2, K, 8, 32)
+    return Past(
+        maps=maps,
+        flow=flow,
+        older_flows=past_px * flow[None] / 4,
+        frame_s=0.1,
+        stride_s=0.1,
+    )
+
+
+def test_the_first_option_finds_a_moving_thing_where_it_will_be() -> None:
+    scene = scene_at(_block_moving_right(4), torch.zeros(2, 8, 32), horizon_s=0.1)
+    where = (slice(2, 6), slice(12, 16))
+    assert torch.equal(scene.options[0, 0, 0][where], torch.full((4, 4), -4.0))
+    assert torch.equal(scene.doubt[0, 0][where], torch.zeros(4, 4))
+
+
+def test_the_second_option_follows_the_motion_of_a_whole_stride() -> None:
+    scene = scene_at(_block_moving_right(8), torch.zeros(2, 8, 32), horizon_s=0.1)
+    assert torch.equal(scene.options[0, 1, 0, 2:6, 8:12], torch.full((4, 4), -8.0))
+    assert not scene.options[0, 1, 0, :, 20:].any()
+
+
+def test_options_are_taken_as_the_network_chooses() -> None:
+    network = _network()
+    moving = _block_moving_right(8)
+    older = moving.older_flows.expand(3, -1, -1, -1)
+    past = replace(moving, maps=torch.zeros(4, K, 8, 32), older_flows=older)
+    scene = scene_at(past, torch.zeros(2, 8, 32), horizon_s=0.1)
+    with torch.no_grad():
+        network.leave.bias[3] = 1.0  # pyright: ignore[reportOptionalSubscript]
+        bent = bent_displacement(scene.displacement, network(scene))
+    assert torch.allclose(bent, scene.options[:, 0])
+
+
+def test_maps_made_small_once_are_those_of_a_fresh_predictor() -> None:
+    network = _network()
+    torch.nn.init.normal_(network.leave.weight, std=0.1)
+    ours = FlowGuided(network, DisFlow(), space=CAMVID, grid_hw=(16, 32))
+    history, other = _history(), _history(seed=5)
+    for one in (history, other, history):
+        fresh = FlowGuided(network, DisFlow(), space=CAMVID, grid_hw=(16, 32))
+        for found, wanted in zip(_forecasts(ours, one), _forecasts(fresh, one), strict=True):
+            assert torch.equal(found, wanted)
+
+
 def test_a_factor_of_one_changes_nothing() -> None:
     bent = torch.rand(1, K, 4, 8).softmax(dim=1)
     assert torch.allclose(applied(bent, torch.ones_like(bent)), bent, atol=1e-6)
@@ -185,12 +234,14 @@ def test_a_network_costs_no_more_than_it_may(width: Width, most_gmac: float) -> 
     from torch.utils.flop_counter import FlopCounterMode
 
     with torch.device("meta"):
-        network = FlowGuidedNetwork(num_classes=19, num_maps=4, width=width)
-        past = (torch.rand(1, 4, 19, 64, 128), torch.rand(1, 8, 64, 128), torch.rand(1, 4, 64, 128))
+        network = FlowGuidedNetwork(num_classes=19, num_maps=3, width=width)
+        past = (torch.rand(1, 3, 19, 64, 128), torch.rand(1, 6, 64, 128), torch.rand(1, 3, 64, 128))
         scene = Scene(
             carried=past[0],
             still=past[0][:, 0],
             displacement=past[1][:, :2],
+            options=past[1][:, 2:].reshape(1, NUM_OPTIONS, 2, 64, 128),
+            doubt=past[2][:, :1],
             velocities=past[1],
             inside=past[2],
             horizon_s=torch.rand(1),

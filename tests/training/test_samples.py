@@ -19,7 +19,9 @@ from forecast.training.stored_flow import StoredFlow
 from forecast.values import Frame, Instant, LabelMap, Segmentation
 
 GRID = (8, 16)
-PICTURE = (32, 64)
+PICTURE = (16, 32)
+SCENE = (32, 64)
+"""Larger than what is kept."""
 N = 16
 
 
@@ -36,9 +38,9 @@ def _written(folder: Path, *, truth: bool, name: str = "a") -> Clip:
     with ClipWriter(folder, header, soft=not truth, truth=truth) as writer:
         for index in range(N):
             at = Instant(clip=name, index=index, pts_s=index / 15)
-            frame = Frame(at=at, rgb=wide[:, : PICTURE[0], 4 * index : 4 * index + 64].byte())
+            frame = Frame(at=at, rgb=wide[:, : SCENE[0], 4 * index : 4 * index + 64].byte())
             ids = labels[:, 4 * index : 4 * index + 64].contiguous()
-            seen = Segmentation(at=at, space=CITYSCAPES, size_hw=PICTURE, ids=ids)
+            seen = Segmentation(at=at, space=CITYSCAPES, size_hw=SCENE, ids=ids)
             label_map = LabelMap(at=at, space=CITYSCAPES, ids=ids)
             writer.add(frame, None if truth else seen, label_map if truth else None)
     return Clip(folder)
