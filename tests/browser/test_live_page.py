@@ -226,7 +226,9 @@ def test_a_paused_and_a_killed_viewer_leave_the_rate_as_it_was(browser, pipeline
         ("watched", "paused", "killed"), (watched, paused, killed), strict=True
     ):
         print(f"{name}: {rate:.1f} steps/s of {FPS}, {took_ms:.2f} ms to hand one over")
-        # Other work on the machine moves both; a viewer that held things up would stop them.
+        # Other work on the machine moves both; a viewer that held things up would stop it;
+        # benchmarks/live_viewers.py measures how much is left of the rate.
+        assert rate > FPS / 3
         assert took_ms < 5 * watched[1] + 5
 
 
