@@ -36,7 +36,6 @@ class StoredFlow:
         self._folder = folder / estimator.name
         self._most_frames = most_frames
         self._open: dict[_Key, tuple[NDArray[np.float16], NDArray[np.uint8]]] = {}
-        self._folder.mkdir(parents=True, exist_ok=True)
 
     @property
     def name(self) -> str:
@@ -57,6 +56,7 @@ class StoredFlow:
             clip, lag, size_hw = key
             stem = f"{clip}.{lag}.{size_hw[0]}x{size_hw[1]}"
             shape = (self._most_frames, 2, *size_hw)
+            self._folder.mkdir(parents=True, exist_ok=True)
             self._open[key] = (
                 _file(self._folder / f"{stem}.flow", shape, np.dtype(np.float16)),
                 _file(self._folder / f"{stem}.known", (self._most_frames,), np.dtype(np.uint8)),

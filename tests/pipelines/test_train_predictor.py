@@ -206,3 +206,19 @@ def test_two_processes_of_torchrun_leave_the_weights_of_the_best_scoring(
     state = torch.load(tmp_path / "state.pt", weights_only=True)
     kept = load_state(tmp_path / "conv-lstm.safetensors")
     assert all(torch.equal(kept[name], value) for name, value in state["best"]["weights"].items())
+
+
+def test_a_teacher_is_not_built_for_clips_that_are_labelled(
+    folders: list[str], tmp_path: Path
+) -> None:
+    settings = TrainPredictorSettings(
+        data=tuple(folders),
+        predictor="conv-lstm",
+        width=0.125,
+        steps=1,
+        batch=1,
+        fps=5.0,
+        teacher="espnetv2-s2.0",
+    )
+    path = train_predictor(settings, out=tmp_path, teacher=lambda: pytest.fail("was built"))
+    assert read_card(path).terms.startswith("those of the data")

@@ -127,3 +127,24 @@ def test_both_optimizers_learn(tmp_path: Path, optimizer: str) -> None:
         _Line(), replace(SETTINGS, optimizer=optimizer, learning_rate=0.05), folder=tmp_path
     )
     assert result.scores["score"] > -0.5
+
+
+def test_whoever_looks_sees_the_weights_that_were_scored(tmp_path: Path) -> None:
+    class _Scored(_Line):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scored: list[Tensor] = []
+
+        def scores(self) -> Mapping[str, float]:
+            self.scored.append(self.network.weight.clone())
+            return super().scores()
+
+    task, seen = _Scored(), list[tuple[int, Tensor]]()
+    fit(
+        task,
+        SETTINGS,
+        folder=tmp_path,
+        look=lambda step: seen.append((step, task.network.weight.clone())),
+    )
+    assert [step for step, _ in seen] == [20, 40, 60]
+    assert all(torch.equal(one, other) for (_, one), other in zip(seen, task.scored, strict=True))
