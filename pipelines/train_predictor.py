@@ -122,11 +122,12 @@ def _flow(
     settings: TrainPredictorSettings, prepared: Sequence[Prepared], folder: Path
 ) -> FlowEstimator:
     """Flow that is computed once; the clips' own where they know it and that is asked for."""
-    estimated = StoredFlow(DisFlow(), folder)
+    longest = max((clip.header.num_frames for one in prepared for clip in one.clips), default=0)
+    estimated = StoredFlow(DisFlow(), folder, num_frames=longest)
     knowing = {name: clip for one in prepared for name, clip in one.knowing_flow.items()}
     if settings.flow != "exact" or not knowing:
         return estimated
-    exact = StoredFlow(TrueFlow(knowing), folder)
+    exact = StoredFlow(TrueFlow(knowing), folder, num_frames=longest)
     return FlowByClip(dict.fromkeys(knowing, exact), estimated)
 
 

@@ -17,6 +17,9 @@ from torch import Tensor
 from forecast.stages import FlowEstimator
 from forecast.values import Frame
 
+LEAST_FRAMES = 1024
+"""Room is kept for clips of so many frames; what is not written takes up no disk."""
+
 _Key = tuple[str, int, tuple[int, int]]
 
 
@@ -28,13 +31,13 @@ class StoredFlow:
     Args:
         estimator: Asked for pairs that are not known yet.
         folder: Where flows are kept; delete it to forget them.
-        most_frames: No clip is longer.
+        num_frames: Length of the longest clip.
     """
 
-    def __init__(self, estimator: FlowEstimator, folder: Path, *, most_frames: int = 1024) -> None:
+    def __init__(self, estimator: FlowEstimator, folder: Path, *, num_frames: int = 0) -> None:
         self._estimator = estimator
         self._folder = folder / estimator.name
-        self._most_frames = most_frames
+        self._most_frames = max(LEAST_FRAMES, num_frames)
         self._open: dict[_Key, tuple[NDArray[np.float16], NDArray[np.uint8]]] = {}
 
     @property

@@ -143,6 +143,25 @@ def test_stored_flow_is_computed_once_for_all_who_ask(tmp_path: Path) -> None:
     assert counting.asked == 2
 
 
+def test_stored_flow_has_room_for_the_longest_clip(tmp_path: Path) -> None:
+    class _Lag:
+        name = "lag"
+
+        def __call__(self, reference: Frame, moving: Frame) -> torch.Tensor:
+            return torch.full((2, *reference.size_hw), float(moving.at.index % 1000))
+
+    flow = StoredFlow(_Lag(), tmp_path, num_frames=3000)
+    late = [
+        Frame(
+            at=Instant(clip="long", index=index, pts_s=index / 15),
+            rgb=torch.zeros(3, 4, 8, dtype=torch.uint8),
+        )
+        for index in (2998, 2999)
+    ]
+    assert flow(late[1], late[0]).mean() == 998
+    assert StoredFlow(_Lag(), tmp_path, num_frames=3000)(late[1], late[0]).mean() == 998
+
+
 @pytest.mark.parametrize("pictures", [True, False])
 def test_runs_are_evenly_spaced(tmp_path: Path, *, pictures: bool) -> None:
     clip = _written(tmp_path / "a", truth=True)
