@@ -222,3 +222,30 @@ def test_a_teacher_is_not_built_for_clips_that_are_labelled(
     )
     path = train_predictor(settings, out=tmp_path, teacher=lambda: pytest.fail("was built"))
     assert read_card(path).terms.startswith("those of the data")
+
+
+@pytest.mark.parametrize(
+    ("name", "more"), [("flow-guided-small", {}), ("conv-lstm", {"width": 0.125, "unroll": 2})]
+)
+def test_a_run_that_was_stopped_ends_with_the_same_weights(
+    folders: list[str], tmp_path: Path, name: str, more: dict[str, object]
+) -> None:
+    """Windows, mirrors, strides and noise are drawn anew from the step alone."""
+    chosen: dict[str, object] = {"predictor": name, "steps": 3, "score_every": 1, **more}
+    whole = load_state(_train(folders, tmp_path / "whole", **chosen))
+
+    class StoppedError(RuntimeError):
+        pass
+
+    def stop(progress: Progress) -> None:
+        if progress.step == 2:
+            raise StoppedError
+
+    told = {"data": tuple(folders), "batch": 1, "fps": 5.0, "held_out": ("west",)}
+    settings = TrainPredictorSettings(**(told | chosen))  # pyright: ignore[reportArgumentType]
+    with pytest.raises(StoppedError):
+        train_predictor(
+            settings, out=tmp_path / "cut", teacher=None, audience=Audience(report=stop)
+        )
+    again = load_state(train_predictor(settings, out=tmp_path / "cut", teacher=None))
+    assert all(torch.equal(whole[key], again[key]) for key in whole)
