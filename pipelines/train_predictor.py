@@ -90,6 +90,7 @@ def train_predictor(
         folder=out / "clips",
         teacher=teacher,
         grid_hw=_grid_hw(settings.predictor),
+        without=settings.without,
         pictures=settings.predictor in NEED_PICTURES,
     )
     wanted = [parsed(one, fps=settings.fps) for one in settings.data]

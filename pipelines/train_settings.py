@@ -36,6 +36,8 @@ class RunSettings:
     """The teacher's weights; looked for below FORECAST_DATA if they are not here."""
     held_out: Names = ()
     """Clips to choose the best weights by, not to learn from; the last clip if not given."""
+    without: Names = ()
+    """Clips to leave out, by patterns of their names such as 0016E5*."""
     init: Path | None = None
     """Weights to start from."""
     steps: int = 1200

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 
@@ -53,6 +54,8 @@ class Preparation:
     teacher: Teacher | None
     """Says what clips without annotation show; asked for only if there are such clips."""
     grid_hw: tuple[int, int]
+    without: Sequence[str] = ()
+    """Clips that are left out, by patterns of their names."""
     pictures: bool = True
     """Whether pictures of recordings are needed; all other clips keep theirs."""
 
@@ -82,6 +85,8 @@ def prepare(
         flows: dict[str, KnowsFlow] = {}
         for one in _wanted(spec, how):
             name = one.header.name
+            if any(fnmatchcase(name, pattern) for pattern in how.without):
+                continue
             if name in seen:
                 raise UsageError(f"two clips are called {name}; rename the folder of one of them")
             seen.add(name)

@@ -2,7 +2,8 @@
 
 NAME is a data set, a folder, a video, a glob, a recording, or `street` with a number of rendered
 streets after the colon. A name that is not here is looked for below the folder that FORECAST_DATA
-names. Of a data set with splits its `train` is meant.
+names. Of a data set with splits its `train` is meant; the split `stills` sets each annotated
+picture of that in motion.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from forecast.errors import SourceError, UsageError
 from forecast.sources.camvid import is_camvid
 from forecast.sources.cityscapes import is_cityscapes
 from forecast.sources.find import find_dataset, find_sources
-from forecast.stages import FrameSource
+from forecast.stages import FrameSource, is_annotated
 
 FIRST_STREET_SEED = 1000
 """Seeds below are for tests and judging (docs/splits.md)."""
 STREET = "street"
 _STREET_FRAMES = 40
 _STREET_FPS = 15.0
-_TRAIN = "train"
+_TRAIN, _STILLS = "train", "stills"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +117,8 @@ def training_sources(spec: Spec) -> Sequence[FrameSource]:
     name = located(spec.name)
     path = Path(name)
     if is_cityscapes(path) or is_camvid(path):
+        if spec.split == _STILLS:
+            return _stills(find_dataset(path, split=_TRAIN).clips)
         return find_dataset(path, split=spec.split or _TRAIN).clips
     if spec.split is not None:
         raise UsageError(f"{name} has no splits, so no {spec.split!r}; leave it out")
@@ -131,6 +134,13 @@ def _found(name: str, fps: float | None) -> Sequence[FrameSource]:
         root = os.environ.get("FORECAST_DATA")
         looked = "FORECAST_DATA is not set" if root is None else f"nor below {root} (FORECAST_DATA)"
         raise SourceError(f"{fault}; {looked}") from fault
+
+
+def _stills(clips: Sequence[FrameSource]) -> Sequence[FrameSource]:
+    from forecast.sources.stills.source import StillDrive
+
+    known = [one for one in clips if is_annotated(one)]
+    return [StillDrive(one, index) for one in known for index in one.annotated]
 
 
 def _streets(count: str) -> Sequence[FrameSource]:

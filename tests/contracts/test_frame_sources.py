@@ -19,6 +19,7 @@ from forecast.sources.images import ImageSource
 from forecast.sources.live import LiveSource
 from forecast.sources.resample import Resampled
 from forecast.sources.sample import SampleSource
+from forecast.sources.stills.source import StillDrive
 from forecast.sources.street.source import StreetSource
 from forecast.sources.video import VideoSource
 from forecast.stages import AnnotatedSource, FrameSource
@@ -96,6 +97,7 @@ SOURCES: Mapping[str, Callable[[Path], FrameSource]] = {
     "cityscapes": _cityscapes,
     "labelled-images": _labelled,
     "street": lambda root: StreetSource(seed=1, num_frames=NUM_FRAMES, size_hw=(32, 64)),
+    "still": lambda root: StillDrive(_camvid(root), 3, num_frames=NUM_FRAMES, size_hw=(32, 64)),
     "sample": lambda root: SampleSource(),
     "live-file": lambda root: LiveSource(str(_film(root)), realtime=False),
     "live-graph": lambda root: LiveSource(

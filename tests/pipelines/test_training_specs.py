@@ -89,3 +89,16 @@ def test_a_folder_without_splits_has_none_to_name(tmp_path):
     _pictures(tmp_path / "drive")
     with pytest.raises(UsageError, match="has no splits, so no 'val'"):
         training_sources(parsed(f"{tmp_path / 'drive'}:val", fps=5.0))
+
+
+def test_stills_are_the_annotated_pictures_of_the_training_split(tmp_path):
+    for folder in ("train", "trainannot"):
+        _pictures(tmp_path / folder, 2)
+    for old in tmp_path.glob("*/*.png"):
+        old.rename(old.with_name(f"0016E5_{old.name[1:]}"))
+    names = [path.name for path in sorted((tmp_path / "train").iterdir())]
+    lines = [f"/x/train/{name} /x/trainannot/{name}\n" for name in names]
+    (tmp_path / "train.txt").write_text("".join(lines))
+    clips = [one.clip for one in training_sources(parsed(f"{tmp_path}:stills", fps=None))]
+    assert len(clips) == 2
+    assert all("_still_" in one for one in clips)
