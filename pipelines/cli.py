@@ -238,6 +238,13 @@ def main(words: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _terminate)
     try:
         result: Any = app(_with_config(sys.argv[1:] if words is None else words))
+    except cyclopts.UnusedCliTokensError as fault:
+        found = " ".join(fault.unused_tokens or ())
+        return _fail(
+            f"found {found!r} that belongs to no option; values of one option are joined by "
+            "commas, such as --horizons 0.2,0.6",
+            UsageError.exit_code,
+        )
     except cyclopts.CycloptsError as fault:
         return _fail(" ".join(str(fault).split()), UsageError.exit_code)
     except ForecastError as fault:

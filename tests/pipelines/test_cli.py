@@ -26,6 +26,7 @@ def test_help_imports_no_torch():
         (["process", "x", "-o", "x", "--evry", "2"], "--evry"),
         (["process", "x", "-o", "x", "--horizons", "soon"], "soon"),
         (["evaluate", "x", "-o", "x", "--inputs", "future"], "native or published"),
+        (["evaluate", "x", "-o", "x", "--horizons", "1", "2"], "joined by commas"),
         (["compare", "a", "-o", "x"], "two or more"),
         (["process", "x", "--config"], "--config needs a file"),
     ],
