@@ -30,7 +30,7 @@ from forecast.prediction.flow_guided_network import (
 from forecast.prediction.flow_guided_scene import Past, placed, scene_at
 from forecast.prediction.motion import Motion, grid_of, motion_at_origin, moved
 from forecast.stages import FlowEstimator
-from forecast.values import Forecast, Frame, History, Needs, Segmentation
+from forecast.values import Forecast, Frame, History, Needs, Segmentation, num_frames_in
 
 GRID_HW = (64, 128)
 LONGEST_S = 1.2
@@ -137,7 +137,7 @@ class FlowGuided:
         last = history.observations[-1].segmentation
         motion = motion_at_origin(history, self._flow, grid_of(last))
         past = self._past(history, motion)
-        furthest = round(self._longest_s / history.frame_s)
+        furthest = num_frames_in(self._longest_s, history.frame_s)
         num_frames = [min(history.num_frames(one), furthest) for one in horizons_s]
         paths = followed(motion.flow, [motion.steps(one) for one in num_frames])
         for horizon_s, count, path in zip(horizons_s, num_frames, paths, strict=True):
