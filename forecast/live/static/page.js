@@ -293,7 +293,7 @@ document.addEventListener("keydown", (event) => {
   else if (key === "ArrowRight" && !typing) setHorizon(view.horizon + 1);
 });
 
-const nothing = "Point at a picture to read it; press a class to hide it";
+const nothing = "Point at a picture to read it; press a class to hide it; › moves of itself";
 for (const canvas of [$("now"), $("ahead")]) {
   canvas.addEventListener("pointermove", (event) => {
     const {moment, hello} = view;
