@@ -49,11 +49,11 @@ class _Numbers(Collector):
 
     def _latencies(self, numbers: Sequence[tuple[Channel, dict[str, Any]]]) -> Metric:
         rows = [
-            ([channel.name, stage, quantile], summary[quantile] / 1e3)
+            ([channel.name, stage, quantile], summary[name] / 1e3)
             for channel, found in numbers
             for stage, summary in {"total": found["latency_ms"], **found["stages_ms"]}.items()
             if summary is not None
-            for quantile in ("p50", "p95")
+            for quantile, name in (("0.5", "p50"), ("0.95", "p95"))
         ]
         names = ["source", "stage", "quantile"]
         return self._gauge("forecast_latency_seconds", "From a frame's arrival.", names, rows)

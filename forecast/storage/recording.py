@@ -20,6 +20,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any, cast
 
@@ -88,7 +89,8 @@ class RecordingWriter:
         self._served_s = np.full(len(self._horizons_s), np.nan)
         self._claim(manifest, resume=resume)
         self.num_committed = self._resumable()
-        """Frames that need not be made again; the first missing one has this index."""
+        """Frames of all epochs that need not be made again; where none was dropped, the index of
+        the first that is missing."""
 
     def _claim(self, manifest: Manifest, *, resume: bool) -> None:
         path = self._folder / "manifest.json"
@@ -105,11 +107,17 @@ class RecordingWriter:
             manifest.save(path)
 
     def _resumable(self) -> int:
-        if not store_path(self._folder, 0).with_suffix(".progress.json").exists():
-            return 0
-        progress = read_progress(store_path(self._folder, 0))
-        part = 0 if progress["complete"] else progress["frames"] % self._shard_frames
-        return progress["frames"] - part
+        num_whole = 0
+        for epoch in count():
+            path = store_path(self._folder, epoch)
+            if not path.with_suffix(".progress.json").exists():
+                break
+            progress = read_progress(path)
+            num_whole += progress["frames"]
+            if not progress["complete"]:
+                num_whole -= progress["frames"] % self._shard_frames
+                break
+        return num_whole
 
     def write(self, step: Step) -> None:
         """Keep one step; it is on disk once its shard is full or the recording closed.

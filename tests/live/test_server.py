@@ -159,6 +159,7 @@ def test_health_metrics_and_the_newest_forecast_are_for_programs(server, channel
     assert 'forecast_steps_total{source="gate"} 12.0' in metrics
     assert 'forecast_state{source="gate",state="live"} 1.0' in metrics
     assert 'forecast_running_miou{horizon_s="0.18",predictor="shift",source="gate"}' in metrics
+    assert 'forecast_latency_seconds{quantile="0.95",source="gate",stage="total"}' in metrics
     latest = json.loads(_get(f"{server.url}api/latest")[2])
     assert latest["latency_ms"]["p50"] == 30.0
     assert latest["usable_lead_s"]["0.53"] == pytest.approx(0.5)

@@ -235,6 +235,8 @@ def test_each_epoch_has_a_store_of_its_own(tmp_path: Path) -> None:
     made.close()
     assert [Recording(tmp_path, epoch=epoch).num_frames for epoch in (0, 1)] == [6, 6]
     assert [Recording(tmp_path, epoch=epoch).complete for epoch in (0, 1)] == [True, False]
+    # All of the first, and the one whole shard of the second.
+    assert writer(tmp_path, resume=True).num_committed == 6 + 4
 
 
 def test_latencies_are_kept_but_not_hashed(tmp_path: Path) -> None:
