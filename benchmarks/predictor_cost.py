@@ -5,6 +5,9 @@
 Claim: `flow-guided-small` takes at most twice the time of DIS-warp. A step is one forecast, 0.6 s
 ahead, from soft maps and pictures of the grid's size, as on video: each step comes one source frame
 after the last, so flows of older pairs are remembered (a pair a frame is new, beside the newest).
+One-step networks take three steps; `as bundled` and `as tried` are of the width and on the grid of
+docs/experiments.md, whatever the size of the picture. Of x2x its network alone is counted, not the
+segmenter that reads its pictures.
 Prints the median and the quartiles in CPU milliseconds, GMACs of the network, and ratios.
 """
 
@@ -30,9 +33,24 @@ from forecast.prediction.flow_warp import FlowWarp
 from forecast.prediction.flow_warp_splat import FlowWarpSplat
 from forecast.prediction.rollout import Rollout
 from forecast.prediction.s2s import S2S, S2SNetwork
+from forecast.prediction.x2x import X2X
 from forecast.values import Frame, History, Instant, Observation, Segmentation
 
 K, STRIDE, FPS, AHEAD_S = 19, 3, 15.0, 0.6
+BUNDLED_WIDTH, BUNDLED_GRID_HW, X2X_GRID_HW, LSTM_CHANNELS = 0.375, (64, 128), (128, 256), 32
+
+
+class Blank:
+    """Segments at no cost."""
+
+    name, space, fingerprint = "blank", CITYSCAPES, "blank"
+
+    def __call__(self, frames):
+        probs = torch.full((K, 8, 16), 1 / K)
+        return [
+            Segmentation(at=one.at, space=CITYSCAPES, size_hw=one.size_hw, probs=probs)
+            for one in frames
+        ]
 
 
 def film(grid_hw, num_frames):
@@ -70,8 +88,12 @@ def predictors(grid_hw):
         network = FlowGuidedNetwork(num_classes=K, num_maps=4, width=width).eval()
         return FlowGuided(network, CachedFlow(DisFlow()))
 
-    def rolled(network, name):
-        return Rollout(S2S(network, placement=placement, name=name, grid_hw=grid_hw, step_s=0.2))
+    def rolled(network, name, on_hw=grid_hw):
+        return Rollout(S2S(network, placement=placement, name=name, grid_hw=on_hw, step_s=0.2))
+
+    small = S2SNetwork(num_classes=K, width=BUNDLED_WIDTH)
+    recurrent = ConvLSTMNetwork(num_classes=K, channels=LSTM_CHANNELS)
+    colours = S2SNetwork(num_classes=3, width=BUNDLED_WIDTH)
 
     return {
         "copy-last": CopyLast(),
@@ -81,6 +103,9 @@ def predictors(grid_hw):
         "flow-guided-base": guided(BASE),
         "s2s (3 steps)": rolled(S2SNetwork(num_classes=K), "s2s"),
         "conv-lstm (3 steps)": rolled(ConvLSTMNetwork(num_classes=K), "conv-lstm"),
+        "s2s as bundled": rolled(small, "s2s", BUNDLED_GRID_HW),
+        "conv-lstm as tried": rolled(recurrent, "conv-lstm", BUNDLED_GRID_HW),
+        "x2x as tried": X2X(colours, Blank(), placement=placement, grid_hw=X2X_GRID_HW, step_s=0.2),
     }
 
 
@@ -109,7 +134,7 @@ def main():
                 timed(one, history(seen, 12))
             gmacs[name] = counter.get_total_flops() / 2e9
             for origin in range(13, 19):
-                if "s2s" not in name and "base" not in name:
+                if "(3 steps)" not in name and "base" not in name:
                     timed(one, history(seen, origin))
         took = {name: [] for name in every}
         for turn in range(given.rounds):

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from forecast.checkpoints import ModelCard, save
+from forecast.checkpoints import ModelCard, bundled, save
 from forecast.device import place
 from forecast.errors import CheckpointError
-from forecast.labels import CAMVID
+from forecast.labels import CAMVID, CITYSCAPES
 from forecast.prediction.conv_lstm import ConvLSTMNetwork
 from forecast.prediction.learned import load_one_step, load_x2x
 from forecast.prediction.rollout import Rollout
@@ -132,3 +132,27 @@ def test_a_recipe_that_cannot_be_followed_is_refused(
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="no weights file"):
         load_one_step(tmp_path / "s2s.safetensors", placement=CPU)
+
+
+def test_the_bundled_s2s_forecasts_near_the_last_map_and_not_the_last_map() -> None:
+    observations: list[Observation] = []
+    for index in (0, 3, 6, 9):
+        at = Instant(clip="a", index=index, pts_s=index * FRAME_S)
+        frame = Frame(at=at, rgb=torch.zeros(3, 64, 128, dtype=torch.uint8))
+        probs = torch.zeros(CITYSCAPES.num_classes, 64, 128)
+        probs[CITYSCAPES.id_of("road")] = 1
+        probs[:, 20:50, 4 * index : 4 * index + 40] = 0
+        probs[CITYSCAPES.id_of("car"), 20:50, 4 * index : 4 * index + 40] = 1
+        seen = Segmentation(at=at, space=CITYSCAPES, size_hw=(64, 128), probs=probs)
+        observations.append(Observation(frame=frame, segmentation=seen))
+    history = History(
+        observations=tuple(observations), previous=None, stride_s=3 * FRAME_S, frame_s=FRAME_S
+    )
+    (forecast,) = load_one_step(bundled("s2s"), placement=CPU, network="s2s").predict(
+        [history], horizons_s=[3 * FRAME_S]
+    )
+    last = observations[-1].segmentation.probs
+    assert last is not None
+    same = forecast.probs.argmax(dim=0) == last.argmax(dim=0)
+    assert same.float().mean() > 0.9
+    assert not torch.allclose(forecast.probs, last, atol=1e-3)
