@@ -13,11 +13,13 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import cast
 
 import av
 import av.container
 import av.error
 from av.format import Flags
+from av.video.stream import VideoStream
 
 from forecast.sources.live_address import Address, Kind
 from forecast.sources.live_pipe import PipeReader, PipeSilentError, open_pipe
@@ -92,8 +94,11 @@ def open_input(
             raise DisconnectedError("it carries no video", hopeless=True)
         # A camera has no duration; a film on a web server has one, and an end.
         finite = address.target.startswith("http") and bool(container.duration)
+        pictures = _pictures(address, container, read_timeout_s, stop)
+        # Before the container: what it holds of a packet may be the camera's own memory.
+        opened.callback(pictures.close)
         yield Connection(
-            pictures=_pictures(address, container, read_timeout_s, stop),
+            pictures=pictures,
             finite=finite,
             ahead=finite or container.format.name.startswith("hls"),
         )
@@ -117,37 +122,49 @@ def _pictures(
     container: av.container.InputContainer,
     read_timeout_s: float,
     stop: threading.Event,
-) -> Iterator[Picture]:
+) -> Generator[Picture, None, None]:
     stream = container.streams.video[0]
     # Frame threads hold back one picture each.
     stream.thread_type = "AUTO" if address.kind is Kind.FILE else "SLICE"
     # Motion JPEG and bare H.264 carry no time: FFmpeg counts 25 frames a second whatever comes.
     timeless = bool(container.format.flags & Flags.no_timestamps.value) and address.is_live
     damaged = 0
-    packets = container.demux(stream)
-    while not stop.is_set():
-        try:
-            packet = next(packets)
-        except StopIteration:
-            return
-        except (av.error.FFmpegError, OSError, PipeSilentError) as fault:
-            raise _translated(address, fault, "reading", read_timeout_s) from None
-        began_s = time.perf_counter()
-        try:
-            frames = packet.decode()
-        except av.error.EOFError:
-            return
-        except av.error.FFmpegError as fault:
-            damaged += 1
-            if damaged > _DAMAGED_IN_A_ROW:
-                raise _translated(address, fault, "decoding", read_timeout_s) from None
-            continue
-        decode_ms = 1e3 * (time.perf_counter() - began_s)
+    demuxed = cast("Generator[av.Packet[VideoStream], None, None]", container.demux(stream))
+    with contextlib.closing(demuxed) as packets:
+        while not stop.is_set():
+            try:
+                packet = next(packets)
+            except StopIteration:
+                return
+            except (av.error.FFmpegError, OSError, PipeSilentError) as fault:
+                raise _translated(address, fault, "reading", read_timeout_s) from None
+            began_s = time.perf_counter()
+            try:
+                frames = _decoded(packet, address)
+            except av.error.EOFError:
+                return
+            except av.error.FFmpegError as fault:
+                damaged += 1
+                if damaged > _DAMAGED_IN_A_ROW:
+                    raise _translated(address, fault, "decoding", read_timeout_s) from None
+                continue
+            decode_ms = 1e3 * (time.perf_counter() - began_s)
+            del packet
+            for frame in frames:
+                damaged = 0
+                if not frame.is_corrupt:
+                    media_s = None if timeless else frame.time
+                    yield Picture(frame=frame, media_s=media_s, decode_ms=decode_ms)
+
+
+def _decoded(packet: av.Packet[VideoStream], address: Address) -> list[av.VideoFrame]:
+    frames = packet.decode()
+    if address.kind is Kind.CAMERA:
         for frame in frames:
-            damaged = 0
-            if not frame.is_corrupt:
-                media_s = None if timeless else frame.time
-                yield Picture(frame=frame, media_s=media_s, decode_ms=decode_ms)
+            # Uncompressed pictures lie in the driver's memory, which is gone once the camera is
+            # closed: copied here, because the packet still shares it.
+            frame.make_writable()
+    return frames
 
 
 _HOPELESS = (
