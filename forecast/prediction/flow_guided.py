@@ -34,7 +34,9 @@ from forecast.values import Forecast, Frame, History, Needs, Segmentation, num_f
 
 GRID_HW = (64, 128)
 LONGEST_S = 1.2
-"""Beyond this the future is forecast as it is here: trajectories and training end."""
+"""Trajectories and training end here; beyond, the forecast returns to a copy of the present..."""
+COPIED_S = 5.0
+"""...which it is from here on: motion of this moment says nothing of a moment so far away."""
 
 _REMEMBERED = 32
 """Maps kept small for later steps: 20 MB at 64x128 and 19 classes."""
@@ -43,7 +45,7 @@ _REMEMBERED = 32
 class FlowGuided:
     """Forecasts straight to any horizon, with no rollout.
 
-    An untrained network gives `flow-warp`, up to `longest_s`.
+    An untrained network gives `flow-warp`, up to `longest_s`, and a copy from `COPIED_S` on.
     """
 
     def __init__(
@@ -67,7 +69,7 @@ class FlowGuided:
             space: What the network's classes mean.
             step_s: Stride of the past maps.
             grid_hw: What the network looks at; both multiples of 4.
-            longest_s: How far trajectories are followed.
+            longest_s: How far trajectories are followed; below `COPIED_S`.
             fingerprint: Hash of the network's weights.
         """
         self._network = network
@@ -105,6 +107,7 @@ class FlowGuided:
             flow=self._flow.name,
             step_s=self._step_s,
             longest_s=self._longest_s,
+            copied_s=COPIED_S,
             grid=f"{height}x{width}",
         )
 
@@ -141,27 +144,33 @@ class FlowGuided:
         num_frames = [min(history.num_frames(one), furthest) for one in horizons_s]
         paths = followed(motion.flow, [motion.steps(one) for one in num_frames])
         for horizon_s, count, path in zip(horizons_s, num_frames, paths, strict=True):
-            bent, factor = self._corrected(past, path, count * history.frame_s)
-            grown = resize_maps(factor, (path.shape[-2], path.shape[-1]))
+            bent, change = self._corrected(past, path, count * history.frame_s)
+            trust = self._trust(horizon_s)
+            factor = resize_maps((trust * change).exp(), (path.shape[-2], path.shape[-1]))
             yield Forecast(
                 origin=history.origin,
                 horizon_s=horizon_s,
                 served_s=history.served_s(horizon_s),
                 space=self._space,
-                probs=applied(moved(last, bent)[None], grown[None])[0],
+                probs=applied(moved(last, trust * bent)[None], factor[None])[0],
             )
+
+    def _trust(self, horizon_s: float) -> float:
+        """How much of the motion and of the network counts, from 1 to 0 (a copy)."""
+        span_s = COPIED_S - self._longest_s
+        return min(1.0, max(0.0, (COPIED_S - horizon_s) / span_s))
 
     def _corrected(
         self, past: Past, path: Float[Tensor, "2 H W"], ahead_s: float
     ) -> tuple[Float[Tensor, "2 H W"], Float[Tensor, "K h w"]]:
-        """The bent trajectories, and what to multiply the probabilities by."""
+        """The bent trajectories, and how the log-probabilities change."""
         device = next(self._network.parameters()).device
         scene = scene_at(past, resize_flow(path, self._grid_hw), horizon_s=ahead_s)
         scene = placed(scene, device)
         with torch.inference_mode():
             correction = self._network(scene)
             bent = bent_displacement(path[None].to(device), correction)[0]
-            return bent.cpu(), change_of(scene, correction).exp()[0].cpu()
+            return bent.cpu(), change_of(scene, correction)[0].cpu()
 
     def _past(self, history: History, motion: Motion) -> Past:
         recent = history.observations[-self._network.num_maps :]

@@ -97,13 +97,18 @@ def test_evidence_raises_its_class() -> None:
         assert (found.argmax(dim=0) == 2).all()
 
 
-def test_beyond_the_longest_horizon_the_forecast_stays() -> None:
+def test_beyond_the_longest_horizon_the_forecast_returns_to_a_copy() -> None:
     network = _network()
-    torch.nn.init.normal_(network.leave.weight, std=0.1)
+    history = _history()
+    kept = history.observations[-1].segmentation.probs
+    assert kept is not None
     ours = FlowGuided(network, DisFlow(), space=CAMVID, grid_hw=(16, 32), longest_s=0.6)
-    near, far = ours.predict([_history()], horizons_s=(0.6, 5.0))
-    assert torch.equal(near.probs, far.probs)
-    assert far.served_s == pytest.approx(5.0)
+    found = list(ours.predict([history], horizons_s=(0.6, 2.8, 4.8, 5.0, 10.0)))
+    gaps = [(one.probs - kept).abs().mean().item() for one in found]
+    assert gaps[1] > gaps[2] > 1e-3
+    assert gaps[3] < 1e-6
+    assert torch.equal(found[3].probs, found[4].probs)
+    assert found[4].served_s == pytest.approx(10.0)
 
 
 def test_another_space_is_refused_by_name() -> None:
