@@ -61,12 +61,15 @@ def _frames_then_segment(parts: PredictorParts) -> Predictor:
     return FramesThenSegment(parts.flow, parts.segmenter)
 
 
-def _flow_guided(parts: PredictorParts) -> Predictor:
-    from forecast.checkpoints import bundled
-    from forecast.prediction.flow_guided_weights import load_flow_guided
+def _flow_guided(name: str) -> Callable[[PredictorParts], Predictor]:
+    def build(parts: PredictorParts) -> Predictor:
+        from forecast.checkpoints import bundled
+        from forecast.prediction.flow_guided_weights import load_flow_guided
 
-    weights = parts.weights or bundled("flow-guided-small")
-    return load_flow_guided(weights, parts.flow, placement=parts.placement)
+        weights = parts.weights or bundled(name)
+        return load_flow_guided(weights, parts.flow, placement=parts.placement)
+
+    return build
 
 
 def _one_step(name: str) -> Callable[[PredictorParts], Predictor]:
@@ -102,7 +105,11 @@ PREDICTORS: Mapping[str, tuple[str, Callable[[PredictorParts], Predictor]]] = {
     ),
     "flow-guided-small": (
         "the warp, corrected by a small network: given flow, several past maps and the horizon",
-        _flow_guided,
+        _flow_guided("flow-guided-small"),
+    ),
+    "flow-guided-base": (
+        "the same with a network of 11 GMAC; weights from forecast train",
+        _flow_guided("flow-guided-base"),
     ),
     "s2s": ("soft maps to the next soft map, rolled out (Luc et al. 2017)", _one_step("s2s")),
     "s2s-dil": ("s2s that sees further: dilated convolutions", _one_step("s2s-dil")),
@@ -125,6 +132,10 @@ def bundled_predictors() -> list[str]:
     return [name for name in PREDICTORS if name in bundled_names()]
 
 
+AUTO = "auto"
+"""`flow-guided-small` for Cityscapes' classes, which it learnt, and `flow-warp` for all others."""
+
+
 def build_predictor(
     name: str,
     *,
@@ -133,12 +144,15 @@ def build_predictor(
     placement: Placement,
     weights: Path | None = None,
 ) -> Predictor:
-    """The predictor of that name.
+    """The predictor of that name, or the one that `AUTO` means.
 
     Raises:
         UsageError: No predictor has that name, or it needs a segmenter and there is none.
         CheckpointError: Its weights are missing, damaged or of another shape.
     """
+    if name == AUTO:
+        learnt = segmenter is None or segmenter.space.name == "cityscapes"
+        name = "flow-guided-small" if learnt else "flow-warp"
     parts = PredictorParts(flow=flow, segmenter=segmenter, weights=weights, placement=placement)
     if name in PREDICTORS:
         return PREDICTORS[name][1](parts)

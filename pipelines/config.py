@@ -99,8 +99,9 @@ def _horizon_problems(horizons: Sequence[float]) -> list[str]:
 class ProcessSettings(ModelSettings):
     """What `forecast process` does."""
 
-    predictor: str = "flow-warp"
-    """Name from `forecast models`."""
+    predictor: str = "auto"
+    """Name from `forecast models`; auto is flow-guided-small for Cityscapes' classes, flow-warp for
+    others."""
     predictor_weights: Path | None = None
     """The predictor's weights, if not the bundled ones."""
     horizons: Floats = (0.18, 0.53)
