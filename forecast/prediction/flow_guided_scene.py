@@ -18,6 +18,7 @@ from forecast.geometry.warp import followed, warp
 from forecast.prediction.flow_guided_network import Scene
 
 _NEARBY = 9
+"""Cells across in which something may come from."""
 _ITERATIONS = 3
 
 
