@@ -6,12 +6,10 @@ terminated with every output finalised. Heavy imports happen inside commands.
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 from typing import Any, TypeVar
 
 import cyclopts
@@ -19,6 +17,7 @@ from cyclopts import App
 
 from forecast.errors import ForecastError, UsageError
 from pipelines.config import EvaluateSettings, Out, ProcessSettings, checked, read_toml
+from pipelines.stopping import Terminated, listen
 from pipelines.stream_settings import StreamSettings
 from pipelines.train_settings import RunSettings, TrainPredictorSettings, TrainSegmenterSettings
 
@@ -51,10 +50,6 @@ _TABLES: dict[str, type] = {
     "train.predictor": TrainPredictorSettings,
     "train.segmenter": TrainSegmenterSettings,
 }
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM arrived; outputs are finalised as for Ctrl-C."""
 
 
 @app.command
@@ -215,10 +210,6 @@ def make(
     )
 
 
-def _terminate(_: int, __: FrameType | None) -> None:
-    raise Terminated
-
-
 def _with_config(words: Sequence[str]) -> list[str]:
     """The words without `--config FILE`, whose tables now stand behind the flags."""
     rest = list(words)
@@ -235,7 +226,7 @@ def _with_config(words: Sequence[str]) -> list[str]:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command line, and say how it ended."""
-    signal.signal(signal.SIGTERM, _terminate)
+    listen()
     try:
         result: Any = app(_with_config(sys.argv[1:] if words is None else words))
     except cyclopts.UnusedCliTokensError as fault:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -16,6 +16,8 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+
+from pipelines.stopping import raise_if_asked
 
 console = Console(highlight=False)
 """Where commands speak to people."""
@@ -32,7 +34,7 @@ class Advance(Protocol):
 
 @contextmanager
 def progress(title: str, total: int | None, *, unit: str = "frames") -> Generator[Advance]:
-    """A counter to call after each unit of work.
+    """A counter to call after each unit of work; it raises if the command was asked to stop.
 
     Args:
         title: What is being done.
@@ -42,9 +44,17 @@ def progress(title: str, total: int | None, *, unit: str = "frames") -> Generato
     if console.is_terminal:
         with _bar() as bar:
             task = bar.add_task(title, total=total)
-            yield lambda: bar.advance(task)
+            yield _asking(lambda: bar.advance(task))
     else:
-        yield _Lines(title, total, unit)
+        yield _asking(_Lines(title, total, unit))
+
+
+def _asking(advance: Callable[[], None]) -> Advance:
+    def advance_or_stop() -> None:
+        advance()
+        raise_if_asked()
+
+    return advance_or_stop
 
 
 def _bar() -> Progress:

@@ -9,6 +9,16 @@ import pytest
 import torch
 
 _ROOT = Path(__file__).resolve().parents[1]
+_CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
+_ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +45,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if os.environ.get("FORECAST_GPU"):
         pytest.fail("FORECAST_GPU promises a CUDA device and torch finds none")
     pytest.skip("needs a CUDA device")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """One headless Chromium for all tests; skips where there is none, fails under CI."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    if not _CHROMIUM.is_file():
+        message = f"no browser at {_CHROMIUM}; set CHROMIUM to one"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    with playwright.sync_playwright() as started:
+        running = started.chromium.launch(executable_path=str(_CHROMIUM), args=_ARGS)
+        yield running
+        running.close()

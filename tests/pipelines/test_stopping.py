@@ -1,0 +1,54 @@
+"""A wish to stop is granted, at once or at the next unit of work."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from pipelines.progress import progress
+from pipelines.stopping import Terminated, listen, raise_if_asked
+
+
+@pytest.fixture(autouse=True)
+def _handlers_are_put_back() -> Iterator[None]:
+    kept = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+    listen()
+    yield
+    listen()
+    for number, handler in kept.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)]
+)
+def test_a_signal_that_was_lost_ends_the_loop_at_its_next_unit(
+    number: signal.Signals, kind: type[KeyboardInterrupt]
+) -> None:
+    with progress("work", 10) as advance:
+        advance()
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(number)
+        with pytest.raises(kind):
+            advance()
+
+
+def test_without_a_signal_nothing_is_raised() -> None:
+    raise_if_asked()
+
+
+def test_an_ignored_interrupt_stays_ignored() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    listen()
+    signal.raise_signal(signal.SIGINT)
+    raise_if_asked()
+
+
+def test_what_was_asked_of_an_earlier_command_is_forgotten() -> None:
+    with contextlib.suppress(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    listen()
+    raise_if_asked()
