@@ -108,7 +108,12 @@ def test_a_truncated_video_keeps_what_was_decoded_and_says_what_was_lost(tmp_pat
 
 def _started(video, out, *more):
     words = [sys.executable, "-m", "pipelines.cli", "process", str(video), "-o", str(out), *LIGHT]
-    return subprocess.Popen([*words, *more], stderr=subprocess.PIPE, text=True)
+    kept = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        # A background job of a shell has it ignored, and a child inherits that.
+        return subprocess.Popen([*words, *more], stderr=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, kept)
 
 
 def _wait_for_frames(folder: Path, process, least=32):

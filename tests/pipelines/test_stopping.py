@@ -15,6 +15,8 @@ from pipelines.stopping import Terminated, listen, raise_if_asked
 @pytest.fixture(autouse=True)
 def _handlers_are_put_back() -> Iterator[None]:
     kept = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+    # A background job of a shell starts with it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     listen()
     yield
     listen()
