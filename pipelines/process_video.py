@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from forecast.api.process import process, replayed
+from forecast.engine.queues import StageClock
+from forecast.engine.windows import restart_index
 from forecast.errors import UsageError
-from forecast.handover import StageClock
 from forecast.labels import LabelSpace
 from forecast.sources.find import find_sources
 from forecast.stages import FrameSource, Predictor, Segmenter, Sink
@@ -20,7 +21,6 @@ from forecast.storage.manifest import Manifest, current_versions
 from forecast.storage.overlay_video import OverlayVideo
 from forecast.storage.recording import Recording, RecordingWriter, whole_shard
 from forecast.values import Step, num_stride_frames
-from forecast.windows import restart_index
 from pipelines.config import ProcessSettings, resolved
 from pipelines.networks import Workshop, workshop
 from pipelines.progress import console, progress

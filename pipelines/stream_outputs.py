@@ -13,7 +13,7 @@ from forecast.errors import StorageError
 from forecast.stages import Sink
 from forecast.values import Step
 
-_log = logging.getLogger("forecast.stream")
+_log = logging.getLogger("forecast.engine.run")
 
 
 class Outputs:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from forecast.api.open_stream import LiveStream
+from forecast.engine.queues import WriteBehind
 from forecast.errors import ForecastError
-from forecast.handover import WriteBehind
 from forecast.live.channel import Channel, SourceStatus
 from forecast.sources.live import LiveSource
 from forecast.stages import Predictor, Segmenter, Sink

@@ -7,6 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forecast.engine.windows import Windows
 from forecast.evaluation.protocol import horizon_frames, origins_common
 from forecast.labels import CITYSCAPES
 from forecast.training.clips import Clip
@@ -21,7 +22,6 @@ from forecast.values import (
     num_frames_in,
     num_stride_frames,
 )
-from forecast.windows import Windows
 
 RATES = st.sampled_from(
     [1.0, 8.0, 8.33, 9.97, 10.0, 12.0, 12.5, 15.0, 17.0, 25.0, 29.97, 30.0, 50.0]

@@ -18,11 +18,11 @@ from types import TracebackType
 import torch
 
 from forecast.api.fine_horizons import FineHorizons
-from forecast.live.pace import Pace
+from forecast.engine.pace import Pace
+from forecast.engine.run import run
 from forecast.sources.live import LiveSource
 from forecast.sources.live_state import LiveStats
 from forecast.stages import Predictor, Refiner, Segmenter
-from forecast.stream import run
 from forecast.values import Frame, Step
 
 _IN_FLIGHT = 2

@@ -10,12 +10,12 @@ from itertools import islice
 import numpy as np
 import torch
 
+from forecast.engine.queues import StageClock, WriteBehind
+from forecast.engine.run import run
 from forecast.errors import UsageError
 from forecast.geometry.resize import one_hot
-from forecast.handover import StageClock, WriteBehind
 from forecast.stages import FrameSource, Predictor, Refiner, Segmenter, Sink
 from forecast.storage.recording import Recording
-from forecast.stream import run
 from forecast.values import Forecast, Frame, Segmentation, Step
 
 

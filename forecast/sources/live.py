@@ -18,11 +18,11 @@ from collections.abc import Container, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from forecast.engine.policy_queue import HandOver, Policy
 from forecast.errors import UsageError
 from forecast.sources.colour import RgbConverter
 from forecast.sources.live_address import Kind, parse_address
 from forecast.sources.live_backoff import Backoff
-from forecast.sources.live_handover import HandOver, Policy
 from forecast.sources.live_reader import Arrival, LiveReader
 from forecast.sources.live_state import LiveStats, LiveStatus, StateListener
 from forecast.sources.live_thinning import Thinning

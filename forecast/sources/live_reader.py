@@ -11,11 +11,11 @@ import threading
 import time
 from dataclasses import dataclass
 
+from forecast.engine.policy_queue import HandOver
 from forecast.errors import SourceError, SourceLostError
 from forecast.sources.live_address import Address
 from forecast.sources.live_backoff import Backoff
 from forecast.sources.live_clock import LiveClock, Stamp
-from forecast.sources.live_handover import HandOver
 from forecast.sources.live_input import DisconnectedError, Picture, open_input
 from forecast.sources.live_state import LiveState, LiveStatus
 from forecast.sources.live_thinning import Thinning

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 import torch
 
+from forecast.engine.queues import WriteBehind
 from forecast.errors import StorageError
-from forecast.handover import WriteBehind
 from forecast.labels import CAMVID, CITYSCAPES
 from forecast.stages import Sink
 from forecast.storage.overlay import Overlay

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from forecast.handover import WriteBehind
+from forecast.engine.queues import WriteBehind
+from forecast.engine.run import run
+from forecast.engine.windows import restart_index
 from forecast.labels import CAMVID
 from forecast.storage.manifest import Manifest
 from forecast.storage.recording import Recording, RecordingWriter
-from forecast.stream import run
 from forecast.values import Forecast, Frame, History, Instant, Needs, Segmentation
-from forecast.windows import restart_index
 
 LENGTH, BATCH = 30, 3
 NEEDS = Needs(num_observations=3, step_s=0.2, previous=True)

@@ -12,10 +12,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast.handover import Opener, StageClock, WriteBehind
+from forecast.engine.queues import Opener, StageClock, WriteBehind
+from forecast.engine.run import run
 from forecast.labels import CAMVID, LabelSpace
 from forecast.stages import Predictor, Refiner, Segmenter
-from forecast.stream import run
 from forecast.values import Forecast, Frame, History, Instant, Needs, Segmentation, Step
 
 LAW = settings(deadline=None, max_examples=60)

@@ -17,11 +17,17 @@ from dataclasses import dataclass
 
 import torch
 
-from forecast.handover import Opener, StageClock, prefetched
-from forecast.microbatches import Decoded, SegmentedBatch, batched, segmented, whole_or_singly
+from forecast.engine.microbatches import (
+    Decoded,
+    SegmentedBatch,
+    batched,
+    segmented,
+    whole_or_singly,
+)
+from forecast.engine.queues import Opener, StageClock, prefetched
+from forecast.engine.windows import Windows
 from forecast.stages import Predictor, Refiner, Segmenter
 from forecast.values import Forecast, Frame, History, Instant, Observation, Segmentation, Step
-from forecast.windows import Windows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

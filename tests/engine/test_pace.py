@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from forecast.live.pace import Pace
+from forecast.engine.pace import Pace
 from forecast.values import Instant
 
 

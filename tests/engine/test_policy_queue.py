@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from forecast.sources.live_handover import HandOver
+from forecast.engine.policy_queue import HandOver
 
 
 def test_latest_keeps_only_the_newest_and_counts_the_overtaken():

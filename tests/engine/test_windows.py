@@ -7,6 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forecast.engine.windows import STARTUP_FRAMES, Windows, restart_index
 from forecast.labels import CAMVID
 from forecast.values import (
     Frame,
@@ -17,7 +18,6 @@ from forecast.values import (
     Segmentation,
     num_stride_frames,
 )
-from forecast.windows import STARTUP_FRAMES, Windows, restart_index
 
 LAW = settings(deadline=None, max_examples=40)
 _RGB = torch.zeros(3, 2, 4, dtype=torch.uint8)

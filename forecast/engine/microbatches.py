@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import torch
 
-from forecast.handover import Prefetched, StageClock
+from forecast.engine.queues import Prefetched, StageClock
 from forecast.stages import Segmenter
 from forecast.values import Frame, Segmentation
 

@@ -13,7 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast.handover import Handover, Opener, StageClock, WriteBehind, prefetched
+from forecast.engine.queues import Handover, Opener, StageClock, WriteBehind, prefetched
 from forecast.labels import CAMVID
 from forecast.values import Frame, Instant, Segmentation, Step
 

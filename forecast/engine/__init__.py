@@ -1,0 +1,1 @@
+"""The streaming engine: queues, micro-batches, windows, and faults that arrive in their place."""
