@@ -64,7 +64,7 @@ def _frames_then_segment(parts: PredictorParts) -> Predictor:
 def _flow_guided(name: str) -> Callable[[PredictorParts], Predictor]:
     def build(parts: PredictorParts) -> Predictor:
         from forecast.checkpoints import bundled
-        from forecast.prediction.flow_guided_weights import load_flow_guided
+        from forecast.prediction.flow_guided.weights import load_flow_guided
 
         weights = parts.weights or bundled(name)
         return load_flow_guided(weights, parts.flow, placement=parts.placement)

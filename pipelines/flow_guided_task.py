@@ -21,14 +21,14 @@ from forecast.evaluation.confusion import confusion
 from forecast.geometry.resize import resize_flow, resize_maps
 from forecast.geometry.warp import followed, warp
 from forecast.labels import CITYSCAPES, LabelSpace
-from forecast.prediction.flow_guided_network import (
+from forecast.prediction.flow_guided.network import (
     FLOOR,
     FlowGuidedNetwork,
     Scene,
     bent_displacement,
     change_of,
 )
-from forecast.prediction.flow_guided_scene import Past, placed, scene_at
+from forecast.prediction.flow_guided.scene import Past, placed, scene_at
 from forecast.training.augment import augmented
 from forecast.training.losses import cross_entropy, soft_jaccard
 from forecast.training.samples import Sample, SampleDrawer

@@ -17,9 +17,9 @@ from types import TracebackType
 
 import torch
 
-from forecast.api.fine_horizons import FineHorizons
 from forecast.engine.pace import Pace
 from forecast.engine.run import run
+from forecast.prediction.fine_horizons import FineHorizons
 from forecast.sources.live import LiveSource
 from forecast.sources.live_state import LiveStats
 from forecast.stages import Predictor, Refiner, Segmenter

@@ -13,8 +13,8 @@ from forecast.flow.dis import DisFlow
 from forecast.labels import CAMVID
 from forecast.prediction.conv_lstm import ConvLSTMNetwork
 from forecast.prediction.copy_last import CopyLast
-from forecast.prediction.flow_guided import FlowGuided
-from forecast.prediction.flow_guided_network import FlowGuidedNetwork, Width
+from forecast.prediction.flow_guided.network import FlowGuidedNetwork, Width
+from forecast.prediction.flow_guided.predictor import FlowGuided
 from forecast.prediction.flow_warp import FlowWarp
 from forecast.prediction.flow_warp_splat import FlowWarpSplat
 from forecast.prediction.frames_then_segment import FramesThenSegment

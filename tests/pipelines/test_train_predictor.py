@@ -14,7 +14,7 @@ from PIL import Image
 
 from forecast.checkpoints import load_state, read_card
 from forecast.errors import UsageError
-from forecast.prediction.flow_guided import GRID_HW
+from forecast.prediction.flow_guided.predictor import GRID_HW
 from forecast.sources.street.source import StreetSource
 from forecast.training.fit import Progress
 from forecast.values import Frame, Instant

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from forecast.api.fine_horizons import FineHorizons
 from forecast.labels import CITYSCAPES
 from forecast.prediction.copy_last import CopyLast
+from forecast.prediction.fine_horizons import FineHorizons
 from forecast.values import Frame, History, Instant, Needs, Observation, Segmentation
 
 

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from forecast.geometry.warp import followed, warp
-from forecast.prediction.flow_guided_network import Scene
+from forecast.prediction.flow_guided.network import Scene
 
 _NEARBY = 9
 """Cells across in which something may come from."""

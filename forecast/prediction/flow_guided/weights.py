@@ -8,8 +8,8 @@ from forecast.checkpoints import fingerprint, load_into, load_state, read_card
 from forecast.device import Placement
 from forecast.errors import CheckpointError
 from forecast.labels import space_named
-from forecast.prediction.flow_guided import FlowGuided
-from forecast.prediction.flow_guided_network import WIDTHS, FlowGuidedNetwork
+from forecast.prediction.flow_guided.network import WIDTHS, FlowGuidedNetwork
+from forecast.prediction.flow_guided.predictor import FlowGuided
 from forecast.stages import FlowEstimator
 
 NUM_MAPS = 3

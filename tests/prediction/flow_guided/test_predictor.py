@@ -10,8 +10,7 @@ import torch
 from forecast.errors import UsageError
 from forecast.flow.dis import DisFlow
 from forecast.labels import CAMVID, CITYSCAPES
-from forecast.prediction.flow_guided import FlowGuided
-from forecast.prediction.flow_guided_network import (
+from forecast.prediction.flow_guided.network import (
     BASE,
     NUM_OPTIONS,
     SMALL,
@@ -21,7 +20,8 @@ from forecast.prediction.flow_guided_network import (
     applied,
     bent_displacement,
 )
-from forecast.prediction.flow_guided_scene import Past, scene_at
+from forecast.prediction.flow_guided.predictor import FlowGuided
+from forecast.prediction.flow_guided.scene import Past, scene_at
 from forecast.prediction.flow_warp import FlowWarp
 from forecast.values import Frame, History, Instant, Observation, Segmentation
 

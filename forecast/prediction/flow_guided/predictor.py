@@ -21,13 +21,13 @@ from forecast.geometry.resize import probs_on_grid, resize_flow, resize_maps, re
 from forecast.geometry.warp import followed
 from forecast.labels import CITYSCAPES, LabelSpace
 from forecast.prediction.fingerprint import fingerprint_of
-from forecast.prediction.flow_guided_network import (
+from forecast.prediction.flow_guided.network import (
     FlowGuidedNetwork,
     applied,
     bent_displacement,
     change_of,
 )
-from forecast.prediction.flow_guided_scene import Past, placed, scene_at
+from forecast.prediction.flow_guided.scene import Past, placed, scene_at
 from forecast.prediction.motion import Motion, grid_of, motion_at_origin, moved
 from forecast.stages import FlowEstimator
 from forecast.values import Forecast, Frame, History, Needs, Segmentation, num_frames_in
