@@ -75,7 +75,7 @@ def _flow_guided(name: str) -> Callable[[PredictorParts], Predictor]:
 def _one_step(name: str) -> Callable[[PredictorParts], Predictor]:
     def build(parts: PredictorParts) -> Predictor:
         from forecast.checkpoints import bundled
-        from forecast.prediction.learned import load_one_step
+        from forecast.prediction.one_step.weights import load_one_step
 
         weights = parts.weights or bundled(name)
         return load_one_step(weights, placement=parts.placement, network=name)
@@ -85,7 +85,7 @@ def _one_step(name: str) -> Callable[[PredictorParts], Predictor]:
 
 def _x2x(parts: PredictorParts) -> Predictor:
     from forecast.checkpoints import bundled
-    from forecast.prediction.learned import load_x2x
+    from forecast.prediction.one_step.weights import load_x2x
 
     if parts.segmenter is None:
         raise UsageError(

@@ -16,12 +16,12 @@ from torch import Tensor, nn
 
 from forecast.errors import UsageError
 from forecast.flow.dis import DisFlow
-from forecast.prediction.conv_lstm import ConvLSTMNetwork
 from forecast.prediction.flow_guided.network import FlowGuidedNetwork
 from forecast.prediction.flow_guided.predictor import GRID_HW
 from forecast.prediction.flow_guided.weights import NAMES as FLOW_GUIDED
 from forecast.prediction.flow_guided.weights import NUM_MAPS
-from forecast.prediction.s2s import S2SNetwork, start_as_copy
+from forecast.prediction.one_step.conv_lstm import ConvLSTMNetwork
+from forecast.prediction.one_step.s2s import S2SNetwork, start_as_copy
 from forecast.stages import FlowEstimator
 from forecast.training.adversarial import SequenceDiscriminator
 from forecast.training.clips import Clip

@@ -11,16 +11,16 @@ from forecast.device import place
 from forecast.flow.cache import CachedFlow
 from forecast.flow.dis import DisFlow
 from forecast.labels import CAMVID
-from forecast.prediction.conv_lstm import ConvLSTMNetwork
 from forecast.prediction.copy_last import CopyLast
 from forecast.prediction.flow_guided.network import FlowGuidedNetwork, Width
 from forecast.prediction.flow_guided.predictor import FlowGuided
 from forecast.prediction.flow_warp import FlowWarp
 from forecast.prediction.flow_warp_splat import FlowWarpSplat
 from forecast.prediction.frames_then_segment import FramesThenSegment
-from forecast.prediction.rollout import Rollout
-from forecast.prediction.s2s import S2S, S2SNetwork
-from forecast.prediction.x2x import X2X
+from forecast.prediction.one_step.conv_lstm import ConvLSTMNetwork
+from forecast.prediction.one_step.rollout import Rollout
+from forecast.prediction.one_step.s2s import S2S, S2SNetwork
+from forecast.prediction.one_step.x2x import X2X
 from forecast.stages import Predictor
 from forecast.values import Forecast, Frame, History, Instant, Observation, Segmentation
 

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from forecast.labels import CITYSCAPES
-from forecast.prediction.conv_lstm import ConvLSTMNetwork
-from forecast.prediction.s2s import S2SNetwork
+from forecast.prediction.one_step.conv_lstm import ConvLSTMNetwork
+from forecast.prediction.one_step.s2s import S2SNetwork
 from forecast.training.adversarial import SequenceDiscriminator
 from forecast.training.clips import Clip, ClipHeader, ClipWriter
 from forecast.training.evenly import EvenDrawer, even_run

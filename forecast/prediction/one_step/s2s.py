@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from forecast.device import Placement, placed, running
 from forecast.errors import UsageError
 from forecast.labels import CITYSCAPES, LabelSpace
-from forecast.prediction.conv_lstm import ConvLSTMNetwork
+from forecast.prediction.one_step.conv_lstm import ConvLSTMNetwork
 
 _PAPER_CHANNELS = 128
 

@@ -8,8 +8,8 @@ import torch
 from forecast.device import place
 from forecast.errors import UsageError
 from forecast.labels import CAMVID
-from forecast.prediction.s2s import S2SNetwork
-from forecast.prediction.x2x import X2X, as_rgb
+from forecast.prediction.one_step.s2s import S2SNetwork
+from forecast.prediction.one_step.x2x import X2X, as_rgb
 from forecast.values import Frame, History, Instant, Observation, Segmentation
 
 CPU = place("cpu", "float32")

@@ -11,10 +11,10 @@ from forecast.checkpoints import ModelCard, bundled, save
 from forecast.device import place
 from forecast.errors import CheckpointError
 from forecast.labels import CAMVID, CITYSCAPES
-from forecast.prediction.conv_lstm import ConvLSTMNetwork
-from forecast.prediction.learned import load_one_step, load_x2x
-from forecast.prediction.rollout import Rollout
-from forecast.prediction.s2s import S2S, S2SNetwork
+from forecast.prediction.one_step.conv_lstm import ConvLSTMNetwork
+from forecast.prediction.one_step.rollout import Rollout
+from forecast.prediction.one_step.s2s import S2S, S2SNetwork
+from forecast.prediction.one_step.weights import load_one_step, load_x2x
 from forecast.values import Frame, History, Instant, Observation, Segmentation
 
 CPU = place("cpu", "float32")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from forecast.prediction.conv_lstm import ConvLSTMCell, ConvLSTMNetwork
+from forecast.prediction.one_step.conv_lstm import ConvLSTMCell, ConvLSTMNetwork
 
 
 def _woken(channels: int = 4, num_classes: int = 3) -> ConvLSTMNetwork:

@@ -7,7 +7,7 @@ import torch
 
 from forecast.errors import UsageError
 from forecast.labels import CAMVID, CITYSCAPES, LabelSpace
-from forecast.prediction.rollout import Rollout, as_probs
+from forecast.prediction.one_step.rollout import Rollout, as_probs
 from forecast.values import Frame, History, Instant, Observation, Segmentation
 
 K = CAMVID.num_classes

@@ -6,7 +6,7 @@ import torch
 from forecast.device import place
 from forecast.errors import UsageError
 from forecast.labels import CAMVID
-from forecast.prediction.s2s import S2S, S2SNetwork, start_as_copy
+from forecast.prediction.one_step.s2s import S2S, S2SNetwork, start_as_copy
 
 CPU = place("cpu", "float32")
 

@@ -13,10 +13,10 @@ from forecast.checkpoints import ModelCard, State, fingerprint, load_into, load_
 from forecast.device import Placement
 from forecast.errors import CheckpointError
 from forecast.labels import space_named
-from forecast.prediction.conv_lstm import ConvLSTMNetwork
-from forecast.prediction.rollout import Rollout
-from forecast.prediction.s2s import S2S, S2SNetwork
-from forecast.prediction.x2x import X2X
+from forecast.prediction.one_step.conv_lstm import ConvLSTMNetwork
+from forecast.prediction.one_step.rollout import Rollout
+from forecast.prediction.one_step.s2s import S2S, S2SNetwork
+from forecast.prediction.one_step.x2x import X2X
 from forecast.stages import Segmenter
 
 DILATIONS = {"s2s": 1, "s2s-dil": 2, "s2s-adv": 1, "x2x": 1}

@@ -1,0 +1,1 @@
+"""Autoregressive networks: one stride at a time, fed their own output."""
