@@ -28,12 +28,12 @@ from forecast.labels import CITYSCAPES
 from forecast.prediction.copy_last import CopyLast
 from forecast.prediction.flow_guided.network import BASE, SMALL, FlowGuidedNetwork
 from forecast.prediction.flow_guided.predictor import FlowGuided
-from forecast.prediction.flow_warp import FlowWarp
-from forecast.prediction.flow_warp_splat import FlowWarpSplat
 from forecast.prediction.one_step.conv_lstm import ConvLSTMNetwork
 from forecast.prediction.one_step.rollout import Rollout
 from forecast.prediction.one_step.s2s import S2S, S2SNetwork
 from forecast.prediction.one_step.x2x import X2X
+from forecast.prediction.warping.flow_warp import FlowWarp
+from forecast.prediction.warping.flow_warp_splat import FlowWarpSplat
 from forecast.values import Frame, History, Instant, Observation, Segmentation
 
 K, STRIDE, FPS, AHEAD_S = 19, 3, 15.0, 0.6

@@ -39,19 +39,19 @@ def _copy_last(_: PredictorParts) -> Predictor:
 
 
 def _flow_warp(parts: PredictorParts) -> Predictor:
-    from forecast.prediction.flow_warp import FlowWarp
+    from forecast.prediction.warping.flow_warp import FlowWarp
 
     return FlowWarp(parts.flow)
 
 
 def _flow_warp_splat(parts: PredictorParts) -> Predictor:
-    from forecast.prediction.flow_warp_splat import FlowWarpSplat
+    from forecast.prediction.warping.flow_warp_splat import FlowWarpSplat
 
     return FlowWarpSplat(parts.flow)
 
 
 def _frames_then_segment(parts: PredictorParts) -> Predictor:
-    from forecast.prediction.frames_then_segment import FramesThenSegment
+    from forecast.prediction.warping.frames_then_segment import FramesThenSegment
 
     if parts.segmenter is None:
         raise UsageError(

@@ -14,13 +14,13 @@ from forecast.labels import CAMVID
 from forecast.prediction.copy_last import CopyLast
 from forecast.prediction.flow_guided.network import FlowGuidedNetwork, Width
 from forecast.prediction.flow_guided.predictor import FlowGuided
-from forecast.prediction.flow_warp import FlowWarp
-from forecast.prediction.flow_warp_splat import FlowWarpSplat
-from forecast.prediction.frames_then_segment import FramesThenSegment
 from forecast.prediction.one_step.conv_lstm import ConvLSTMNetwork
 from forecast.prediction.one_step.rollout import Rollout
 from forecast.prediction.one_step.s2s import S2S, S2SNetwork
 from forecast.prediction.one_step.x2x import X2X
+from forecast.prediction.warping.flow_warp import FlowWarp
+from forecast.prediction.warping.flow_warp_splat import FlowWarpSplat
+from forecast.prediction.warping.frames_then_segment import FramesThenSegment
 from forecast.stages import Predictor
 from forecast.values import Forecast, Frame, History, Instant, Observation, Segmentation
 

@@ -28,7 +28,7 @@ from forecast.prediction.flow_guided.network import (
     change_of,
 )
 from forecast.prediction.flow_guided.scene import Past, placed, scene_at
-from forecast.prediction.motion import Motion, grid_of, motion_at_origin, moved
+from forecast.prediction.warping.motion import Motion, grid_of, motion_at_origin, moved
 from forecast.stages import FlowEstimator
 from forecast.values import Forecast, Frame, History, Needs, Segmentation, num_frames_in
 

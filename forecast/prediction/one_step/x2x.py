@@ -19,9 +19,9 @@ from forecast.errors import UsageError
 from forecast.geometry.resize import probs_on_grid, resize_rgb
 from forecast.labels import LabelSpace
 from forecast.prediction.fingerprint import fingerprint_of
-from forecast.prediction.motion import grid_of
 from forecast.prediction.one_step.rollout import by_step
 from forecast.prediction.one_step.s2s import S2SNetwork
+from forecast.prediction.warping.motion import grid_of
 from forecast.stages import Segmenter
 from forecast.values import Forecast, Frame, History, Needs
 

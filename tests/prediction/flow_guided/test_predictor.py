@@ -22,7 +22,7 @@ from forecast.prediction.flow_guided.network import (
 )
 from forecast.prediction.flow_guided.predictor import FlowGuided
 from forecast.prediction.flow_guided.scene import Past, scene_at
-from forecast.prediction.flow_warp import FlowWarp
+from forecast.prediction.warping.flow_warp import FlowWarp
 from forecast.values import Frame, History, Instant, Observation, Segmentation
 
 H, W, K = 32, 64, CAMVID.num_classes

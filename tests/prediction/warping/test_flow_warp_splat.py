@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from forecast.geometry.warp import followed, warp_ids
-from forecast.prediction.flow_warp_splat import splatted
+from forecast.prediction.warping.flow_warp_splat import splatted
 
 H, W = 16, 48
 ROAD, FAR, NEAR = 0, 1, 2

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from forecast.geometry.warp import followed
 from forecast.labels import LabelSpace
 from forecast.prediction.fingerprint import fingerprint_of
-from forecast.prediction.motion import moved_forecasts
+from forecast.prediction.warping.motion import moved_forecasts
 from forecast.stages import FlowEstimator
 from forecast.values import Forecast, History, Needs
 

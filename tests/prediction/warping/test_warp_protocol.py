@@ -14,8 +14,8 @@ from forecast.flow.dis import DisFlow
 from forecast.geometry.void import fill_void
 from forecast.labels import CAMVID
 from forecast.prediction.copy_last import CopyLast
-from forecast.prediction.flow_warp import FlowWarp
-from forecast.prediction.flow_warp_splat import FlowWarpSplat
+from forecast.prediction.warping.flow_warp import FlowWarp
+from forecast.prediction.warping.flow_warp_splat import FlowWarpSplat
 from forecast.stages import Predictor
 from forecast.values import Frame, History, Instant, Observation, Segmentation
 

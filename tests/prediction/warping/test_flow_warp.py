@@ -7,8 +7,8 @@ import torch
 
 from forecast.labels import CAMVID
 from forecast.prediction.copy_last import CopyLast
-from forecast.prediction.flow_warp import FlowWarp
-from forecast.prediction.motion import motion_at_origin
+from forecast.prediction.warping.flow_warp import FlowWarp
+from forecast.prediction.warping.motion import motion_at_origin
 from forecast.values import Frame, History, Instant, Observation, Segmentation
 
 H, W, FRAME_S = 16, 48, 1 / 15

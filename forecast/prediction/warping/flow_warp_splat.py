@@ -16,7 +16,7 @@ from torch import Tensor
 from forecast.geometry.warp import followed, splat_sources
 from forecast.labels import LabelSpace
 from forecast.prediction.fingerprint import fingerprint_of
-from forecast.prediction.motion import moved_forecasts
+from forecast.prediction.warping.motion import moved_forecasts
 from forecast.stages import FlowEstimator
 from forecast.values import Forecast, History, Needs
 

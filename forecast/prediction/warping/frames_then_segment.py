@@ -12,7 +12,7 @@ from forecast.geometry.resize import one_hot
 from forecast.geometry.warp import followed, warp_rgb
 from forecast.labels import LabelSpace
 from forecast.prediction.fingerprint import fingerprint_of
-from forecast.prediction.motion import motion_at_origin
+from forecast.prediction.warping.motion import motion_at_origin
 from forecast.stages import FlowEstimator, Segmenter
 from forecast.values import Forecast, Frame, History, Needs, Segmentation
 

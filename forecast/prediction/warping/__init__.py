@@ -1,0 +1,1 @@
+"""Baselines that move the last segmentation along the optical flow."""
