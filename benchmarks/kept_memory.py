@@ -18,7 +18,7 @@ def _one(kept: bool) -> dict[str, float]:
     import torch
 
     from forecast.memory import keep_freed_memory
-    from forecast.segmentation.espnetv2 import ESPNetv2
+    from forecast.segmentation.networks.espnetv2 import ESPNetv2
 
     if kept:
         keep_freed_memory()

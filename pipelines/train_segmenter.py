@@ -20,7 +20,7 @@ from forecast.checkpoints import LearntFrom
 from forecast.errors import UsageError
 from forecast.geometry.resize import one_hot, resize_maps
 from forecast.labels import CITYSCAPES, lift_table
-from forecast.segmentation.fast_scnn import FastSCNN
+from forecast.segmentation.networks.fast_scnn import FastSCNN
 from forecast.segmentation.segmenter import IMAGENET_MEAN, IMAGENET_STD
 from forecast.stages import AnnotatedSource, FrameSource, Segmenter, is_annotated
 from forecast.training.clips import Clip, ClipHeader, ClipWriter

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from forecast.api.annotations import AnnotationSegmenter
 from forecast.api.walk import ClipWalk, Scored
 from forecast.errors import UsageError
 from forecast.evaluation.protocol import Protocol, Snippet, snippets
 from forecast.labels import LabelSpace
+from forecast.segmentation.annotations import AnnotationSegmenter
 from forecast.stages import FrameSource, Predictor, Segmenter, is_annotated
 from forecast.values import Scores, SnippetSums, num_frames_in, num_stride_frames
 

@@ -53,8 +53,8 @@ def build_segmenter(
 
 
 def _fast_scnn(weights: Path, placement: Placement, own: SizeRule | None) -> Segmenter:
-    from forecast.segmentation.fast_scnn import LAST_LAYER, FastSCNN
-    from forecast.segmentation.folding import folded
+    from forecast.segmentation.networks.fast_scnn import LAST_LAYER, FastSCNN
+    from forecast.segmentation.networks.folding import folded
     from forecast.segmentation.spaces import space_of
 
     state = load_state(weights)
@@ -75,7 +75,7 @@ def _espnetv2(
     name: str, weights: Path | None, placement: Placement, input_hw: tuple[int, int]
 ) -> Segmenter:
     from forecast.labels import CITYSCAPES
-    from forecast.segmentation.espnetv2 import ESPNetv2
+    from forecast.segmentation.networks.espnetv2 import ESPNetv2
 
     file = _espnetv2_file(name, weights, input_hw)
     network = ESPNetv2(ESPNETV2[name])
@@ -106,7 +106,10 @@ def _espnetv2_file(name: str, weights: Path | None, input_hw: tuple[int, int]) -
 def _torchvision(
     name: str, weights: Path | None, placement: Placement, own: SizeRule | None
 ) -> Segmenter:
-    from forecast.segmentation.torchvision_networks import SHORTER_SIDE, torchvision_network
+    from forecast.segmentation.networks.torchvision_networks import (
+        SHORTER_SIDE,
+        torchvision_network,
+    )
 
     network, space = torchvision_network(name, weights)
     return NetworkSegmenter(
@@ -121,7 +124,7 @@ def _torchvision(
 def _hub(name: str, weights: Path | None, placement: Placement, own: SizeRule | None) -> Segmenter:
     from dataclasses import replace
 
-    from forecast.segmentation.hub_networks import hub_network
+    from forecast.segmentation.networks.hub_networks import hub_network
 
     source = HUB.get(name, name.removeprefix(HUB_PREFIX)) if weights is None else str(weights)
     network, space, mean, std = hub_network(source)

@@ -24,14 +24,14 @@ def _built(name: str, weights: Path) -> Segmenter:
 
 
 def _fast_scnn(folder: Path) -> Segmenter:
-    from forecast.segmentation.fast_scnn import FastSCNN
+    from forecast.segmentation.networks.fast_scnn import FastSCNN
 
     torch.save(FastSCNN().state_dict(), folder / "weights.pth")
     return _built("fast-scnn", folder / "weights.pth")
 
 
 def _espnetv2(folder: Path) -> Segmenter:
-    from forecast.segmentation.espnetv2 import ESPNetv2
+    from forecast.segmentation.networks.espnetv2 import ESPNetv2
 
     torch.save(ESPNetv2("0.5").state_dict(), folder / "weights.pth")
     return _built("espnetv2-s0.5", folder / "weights.pth")

@@ -6,9 +6,9 @@ import torch
 from forecast.device import Placement
 from forecast.errors import CheckpointError, UsageError
 from forecast.segmentation.build import build_segmenter
-from forecast.segmentation.espnetv2 import ESPNetv2
-from forecast.segmentation.fast_scnn import FastSCNN
 from forecast.segmentation.names import SEGMENTERS
+from forecast.segmentation.networks.espnetv2 import ESPNetv2
+from forecast.segmentation.networks.fast_scnn import FastSCNN
 from forecast.values import Frame, Instant
 
 # torchvision and transformers alone take many seconds to import on a busy machine.

@@ -1,8 +1,8 @@
 import torch
 from torch import nn
 
-from forecast.segmentation.fast_scnn import FastSCNN
-from forecast.segmentation.folding import folded
+from forecast.segmentation.networks.fast_scnn import FastSCNN
+from forecast.segmentation.networks.folding import folded
 
 
 def _stirred(network: nn.Module) -> nn.Module:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from forecast.segmentation.fast_scnn import OUTPUT_STRIDE, FastSCNN
+from forecast.segmentation.networks.fast_scnn import OUTPUT_STRIDE, FastSCNN
 
 
 @pytest.mark.parametrize("size_hw", [(32, 64), (96, 32)])

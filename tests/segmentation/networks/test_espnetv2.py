@@ -9,7 +9,7 @@ from forecast.checkpoints import load_into, load_state
 from forecast.device import Placement
 from forecast.geometry.deciding import labels_at
 from forecast.segmentation.build import build_segmenter
-from forecast.segmentation.espnetv2 import CHANNELS, ESPNetv2, dilations
+from forecast.segmentation.networks.espnetv2 import CHANNELS, ESPNetv2, dilations
 from forecast.values import Frame, Instant
 
 CPU = Placement(device=torch.device("cpu"))
