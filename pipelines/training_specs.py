@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from forecast.errors import SourceError, UsageError
-from forecast.sources.camvid import is_camvid
-from forecast.sources.cityscapes import is_cityscapes
+from forecast.sources.datasets.camvid import is_camvid
+from forecast.sources.datasets.cityscapes import is_cityscapes
 from forecast.sources.find import find_dataset, find_sources
 from forecast.stages import FrameSource, is_annotated
 

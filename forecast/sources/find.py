@@ -13,9 +13,9 @@ from pathlib import Path
 
 from forecast.errors import SourceError, UsageError
 from forecast.labels import CITYSCAPES, LabelSpace
-from forecast.sources import camvid, cityscapes
+from forecast.sources.datasets import camvid, cityscapes
+from forecast.sources.datasets.labelled import LabelledImages, identity_table
 from forecast.sources.images import ImageSource
-from forecast.sources.labelled import LabelledImages, identity_table
 from forecast.sources.pictures import images_in, is_image, natural_key
 from forecast.sources.video import VideoSource, safe_clip_name
 from forecast.stages import FrameSource

@@ -14,7 +14,7 @@ from forecast.flow.dis import DisFlow
 from forecast.labels import CITYSCAPES
 from forecast.prediction.copy_last import CopyLast
 from forecast.prediction.warping.flow_warp import FlowWarp
-from forecast.sources.cityscapes import open_cityscapes
+from forecast.sources.datasets.cityscapes import open_cityscapes
 from forecast.sources.street.cityscapes_layout import write_cityscapes
 from forecast.sources.street.source import StreetSource
 from forecast.values import Segmentation

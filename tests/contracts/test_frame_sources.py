@@ -12,8 +12,8 @@ import pytest
 import torch
 from PIL import Image
 
-from forecast.sources.camvid import open_camvid
-from forecast.sources.cityscapes import open_cityscapes
+from forecast.sources.datasets.camvid import open_camvid
+from forecast.sources.datasets.cityscapes import open_cityscapes
 from forecast.sources.find import find_dataset, find_sources
 from forecast.sources.images import ImageSource
 from forecast.sources.live import LiveSource

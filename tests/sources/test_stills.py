@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from forecast.labels import CAMVID, CITYSCAPES
-from forecast.sources.camvid import open_camvid
+from forecast.sources.datasets.camvid import open_camvid
 from forecast.sources.stills.geometry import depth_and_velocity
 from forecast.sources.stills.scene import Ride, Scene, scene_of
 from forecast.sources.stills.source import StillDrive

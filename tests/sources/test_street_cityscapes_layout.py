@@ -8,8 +8,8 @@ import torch
 from PIL import Image
 
 from forecast.errors import StorageError, UsageError
-from forecast.sources.cityscapes import open_cityscapes
 from forecast.sources.cityscapes_ids import LABEL_ID_OF_TRAIN_ID, TRAIN_ID_OF_LABEL_ID
+from forecast.sources.datasets.cityscapes import open_cityscapes
 from forecast.sources.street.cityscapes_layout import write_cityscapes
 from forecast.sources.street.source import StreetSource
 

@@ -20,8 +20,8 @@ from torch import Tensor
 from forecast.errors import SourceError
 from forecast.labels import CITYSCAPES, LabelSpace
 from forecast.sources.cityscapes_ids import TRAIN_ID_OF_LABEL_ID
+from forecast.sources.datasets.labelled import LabelledImages, identity_table
 from forecast.sources.images import ImageSource
-from forecast.sources.labelled import LabelledImages, identity_table
 from forecast.sources.pictures import some_names
 from forecast.values import Frame, LabelMap
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from forecast.errors import SourceError
 from forecast.labels import CAMVID
+from forecast.sources.datasets.labelled import LabelledImages, identity_table
 from forecast.sources.images import ImageSource
-from forecast.sources.labelled import LabelledImages, identity_table
 from forecast.sources.pictures import images_in, require_files
 
 _NUMBERS_PER_S = 30.0

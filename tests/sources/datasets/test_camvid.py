@@ -5,7 +5,7 @@ import pytest
 
 from forecast.errors import SourceError
 from forecast.labels import CAMVID
-from forecast.sources.camvid import find_splits, is_camvid, open_camvid
+from forecast.sources.datasets.camvid import find_splits, is_camvid, open_camvid
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ import pytest
 from forecast.errors import SourceError
 from forecast.labels import CITYSCAPES
 from forecast.sources import images
-from forecast.sources.cityscapes import (
+from forecast.sources.cityscapes_ids import TRAIN_ID_OF_LABEL_ID
+from forecast.sources.datasets.cityscapes import (
     find_splits,
     is_cityscapes,
     open_cityscapes,
 )
-from forecast.sources.cityscapes_ids import TRAIN_ID_OF_LABEL_ID
 
 IDS = np.arange(48, dtype=np.uint8).reshape(6, 8)
 
