@@ -39,7 +39,7 @@ from forecast.api.open_stream import LiveStream
 from forecast.device import place
 from forecast.labels import CITYSCAPES
 from forecast.memory import keep_freed_memory
-from forecast.sources.live import LiveSource
+from forecast.sources.live.source import LiveSource
 from forecast.values import Segmentation
 from pipelines.provenance import commit, machine, write_json
 

@@ -34,7 +34,7 @@ from forecast.device import place
 from forecast.live.channel import Channel, SourceStatus
 from forecast.live.server import LiveServer
 from forecast.memory import keep_freed_memory
-from forecast.sources.live import LiveSource
+from forecast.sources.live.source import LiveSource
 from pipelines.provenance import commit, machine, write_json
 
 SOURCE = "lavfi:testsrc=size=320x180:rate=15"

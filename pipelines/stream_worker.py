@@ -12,7 +12,7 @@ from forecast.api.open_stream import LiveStream
 from forecast.engine.queues import WriteBehind
 from forecast.errors import ForecastError
 from forecast.live.channel import Channel, SourceStatus
-from forecast.sources.live import LiveSource
+from forecast.sources.live.source import LiveSource
 from forecast.stages import Predictor, Segmenter, Sink
 from forecast.storage.manifest import Manifest
 from forecast.storage.overlay_video import OverlayVideo

@@ -20,8 +20,8 @@ import torch
 from forecast.engine.pace import Pace
 from forecast.engine.run import run
 from forecast.prediction.fine_horizons import FineHorizons
-from forecast.sources.live import LiveSource
-from forecast.sources.live_state import LiveStats
+from forecast.sources.live.source import LiveSource
+from forecast.sources.live.state import LiveStats
 from forecast.stages import Predictor, Refiner, Segmenter
 from forecast.values import Frame, Step
 

@@ -16,7 +16,7 @@ from forecast.sources.datasets.camvid import open_camvid
 from forecast.sources.datasets.cityscapes import open_cityscapes
 from forecast.sources.find import find_dataset, find_sources
 from forecast.sources.images import ImageSource
-from forecast.sources.live import LiveSource
+from forecast.sources.live.source import LiveSource
 from forecast.sources.resample import Resampled
 from forecast.sources.sample import SampleSource
 from forecast.sources.stills.source import StillDrive

@@ -15,7 +15,7 @@ import pytest
 _READ = """
 import json, sys
 from itertools import islice
-from forecast.sources.live import LiveSource
+from forecast.sources.live.source import LiveSource
 source = LiveSource(sys.argv[1], backoff_cap_s=0.3)
 with source.open() as frames:
     kept = list(islice(frames, 30))

@@ -13,7 +13,7 @@ import torch
 from forecast.api.open_stream import open_stream
 from forecast.errors import SourceLostError
 from forecast.labels import CITYSCAPES
-from forecast.sources.live import LiveSource
+from forecast.sources.live.source import LiveSource
 from forecast.stages import FrameSource
 from forecast.values import Forecast, Needs, Segmentation
 

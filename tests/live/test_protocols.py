@@ -19,8 +19,8 @@ import pytest
 from PIL import Image
 
 from forecast.errors import SourceError, SourceLostError
-from forecast.sources.live import LiveSource
-from forecast.sources.live_state import LiveState
+from forecast.sources.live.source import LiveSource
+from forecast.sources.live.state import LiveState
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 

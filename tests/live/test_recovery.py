@@ -7,8 +7,8 @@ from itertools import islice, pairwise
 
 import pytest
 
-from forecast.sources.live import LiveSource
-from forecast.sources.live_state import LiveState
+from forecast.sources.live.source import LiveSource
+from forecast.sources.live.state import LiveState
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 

@@ -11,7 +11,7 @@ from itertools import islice, pairwise
 
 import pytest
 
-from forecast.sources.live import LiveSource
+from forecast.sources.live.source import LiveSource
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 
-from forecast.sources.live_state import LiveState, LiveStatus
+from forecast.sources.live.state import LiveState, LiveStatus
 
 
 def _status():

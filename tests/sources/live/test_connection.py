@@ -8,9 +8,9 @@ import av.error
 import pytest
 
 from forecast.errors import SourceError
-from forecast.sources.live import LiveSource
-from forecast.sources.live_address import Address, Kind
-from forecast.sources.live_input import _translated
+from forecast.sources.live.address import Address, Kind
+from forecast.sources.live.connection import _translated
+from forecast.sources.live.source import LiveSource
 
 
 def test_a_device_that_is_no_camera_is_one_clear_line_at_once(tmp_path):

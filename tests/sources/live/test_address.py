@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.errors import SourceError, UsageError
-from forecast.sources.live_address import Kind, parse_address
+from forecast.sources.live.address import Kind, parse_address
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.sources.live_clock import LiveClock
+from forecast.sources.live.clock import LiveClock
 
 
 def _stamps(clock, media, *, period_s=0.04, start_s=100.0):

@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from forecast.sources.live_address import parse_address
-from forecast.sources.live_pipe import PipeReader, PipeSilentError, open_pipe
+from forecast.sources.live.address import parse_address
+from forecast.sources.live.pipe import PipeReader, PipeSilentError, open_pipe
 
 
 @pytest.fixture

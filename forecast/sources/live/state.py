@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-_log = logging.getLogger("forecast.sources.live")
+_log = logging.getLogger("forecast.sources.live.source")
 
 
 class LiveState(Enum):

@@ -10,7 +10,7 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from forecast.sources.live_address import Address, Kind
+from forecast.sources.live.address import Address, Kind
 
 _POLL_S = 0.05
 

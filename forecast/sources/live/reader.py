@@ -13,15 +13,15 @@ from dataclasses import dataclass
 
 from forecast.engine.policy_queue import HandOver
 from forecast.errors import SourceError, SourceLostError
-from forecast.sources.live_address import Address
-from forecast.sources.live_backoff import Backoff
-from forecast.sources.live_clock import LiveClock, Stamp
-from forecast.sources.live_input import DisconnectedError, Picture, open_input
-from forecast.sources.live_state import LiveState, LiveStatus
-from forecast.sources.live_thinning import Thinning
+from forecast.sources.live.address import Address
+from forecast.sources.live.backoff import Backoff
+from forecast.sources.live.clock import LiveClock, Stamp
+from forecast.sources.live.connection import DisconnectedError, Picture, open_input
+from forecast.sources.live.state import LiveState, LiveStatus
+from forecast.sources.live.thinning import Thinning
 from forecast.values import Instant
 
-_log = logging.getLogger("forecast.sources.live")
+_log = logging.getLogger("forecast.sources.live.source")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,8 +21,8 @@ import av.error
 from av.format import Flags
 from av.video.stream import VideoStream
 
-from forecast.sources.live_address import Address, Kind
-from forecast.sources.live_pipe import PipeReader, PipeSilentError, open_pipe
+from forecast.sources.live.address import Address, Kind
+from forecast.sources.live.pipe import PipeReader, PipeSilentError, open_pipe
 
 _DAMAGED_IN_A_ROW = 60
 

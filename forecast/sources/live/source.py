@@ -21,14 +21,14 @@ from dataclasses import dataclass
 from forecast.engine.policy_queue import HandOver, Policy
 from forecast.errors import UsageError
 from forecast.sources.colour import RgbConverter
-from forecast.sources.live_address import Kind, parse_address
-from forecast.sources.live_backoff import Backoff
-from forecast.sources.live_reader import Arrival, LiveReader
-from forecast.sources.live_state import LiveStats, LiveStatus, StateListener
-from forecast.sources.live_thinning import Thinning
+from forecast.sources.live.address import Kind, parse_address
+from forecast.sources.live.backoff import Backoff
+from forecast.sources.live.reader import Arrival, LiveReader
+from forecast.sources.live.state import LiveStats, LiveStatus, StateListener
+from forecast.sources.live.thinning import Thinning
 from forecast.values import Frame, Instant
 
-_log = logging.getLogger("forecast.sources.live")
+_log = logging.getLogger("forecast.sources.live.source")
 _WAIT_S = 0.1
 _REMEMBERED = 512
 

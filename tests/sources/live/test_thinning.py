@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from forecast.sources.live_thinning import Thinning
+from forecast.sources.live.thinning import Thinning
 from forecast.values import Instant
 
 

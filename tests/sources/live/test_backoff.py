@@ -7,7 +7,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.sources.live_backoff import Backoff
+from forecast.sources.live.backoff import Backoff
 
 
 @given(seed=st.integers(0, 1000), failures=st.integers(1, 200))

@@ -1,0 +1,1 @@
+"""Live sources: cameras, network streams, pipes; reconnecting, and honest about time."""
