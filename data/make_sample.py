@@ -12,7 +12,7 @@ import av
 import numpy as np
 
 from forecast.sources.sample import FPS, LABELS_NAME, VIDEO_NAME
-from forecast.sources.street.source import StreetSource
+from forecast.synthetic.street.source import StreetSource
 
 SEED, FIRST, NUM_FRAMES, SIZE_HW = 17, 34, 110, (256, 512)
 FOLDER = Path(__file__).resolve().parents[1] / "forecast" / "sample"

@@ -230,3 +230,16 @@ def collapse_table(fine: LabelSpace, coarse: LabelSpace) -> NDArray[np.uint8]:
     for coarse_id, fine_ids in enumerate(_members(coarse, fine)):
         table[list(fine_ids)] = coarse_id
     return table
+
+
+def _label_id_tables() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    train_ids = np.full(256, CITYSCAPES.void_id, np.uint8)
+    train_ids[list(CITYSCAPES_LABEL_IDS)] = np.arange(len(CITYSCAPES_LABEL_IDS))
+    label_ids = np.zeros(256, np.uint8)
+    label_ids[: len(CITYSCAPES_LABEL_IDS)] = CITYSCAPES_LABEL_IDS
+    return train_ids, label_ids
+
+
+# Cityscapes numbers its classes twice: label ids in its files, train ids everywhere else.
+TRAIN_ID_OF_LABEL_ID, LABEL_ID_OF_TRAIN_ID = _label_id_tables()
+"""256 entries each; 255 where a label id is not evaluated, 0 where a train id is no class."""

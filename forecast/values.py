@@ -1,5 +1,6 @@
 """What passes between stages: frozen values, and the few questions that can be asked of them.
 
+Values that hold tensors are equal only to themselves, so that they can be compared and be keys.
 Does not know where frames come from or what predicts them.
 Axes: K classes, H W picture, h w a network's grid.
 """
@@ -7,7 +8,8 @@ Axes: K classes, H W picture, h w a network's grid.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import torch
@@ -43,6 +45,20 @@ def likeliest(probs: Float[Tensor, "K h w"]) -> UInt8[Tensor, "h w"]:
     return num_classes - best.amax(0)
 
 
+def _described(value: Any) -> str:
+    """The fields of a value in one line: of a tensor its type and shape, of a space its name."""
+    shown = ", ".join(f"{one.name}={_short(getattr(value, one.name))}" for one in fields(value))
+    return f"{type(value).__name__}({shown})"
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return f"{str(value.dtype).removeprefix('torch.')}{list(value.shape)}"
+    if isinstance(value, LabelSpace):
+        return value.name
+    return repr(value)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instant:
     """When and where a frame was."""
@@ -56,9 +72,12 @@ class Instant:
     """Which connection of a live source; no history spans two."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Frame:
     """One picture."""
+
+    def __repr__(self) -> str:
+        return _described(self)
 
     at: Instant
     rgb: UInt8[Tensor, "3 H W"]
@@ -70,9 +89,12 @@ class Frame:
         return self.rgb.shape[-2], self.rgb.shape[-1]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Segmentation:
     """What every pixel of one frame is: either a network's belief or exact labels."""
+
+    def __repr__(self) -> str:
+        return _described(self)
 
     at: Instant
     space: LabelSpace
@@ -87,10 +109,31 @@ class Segmentation:
         if (self.probs is None) == (self.ids is None):
             raise ValueError("a Segmentation carries either probs or ids, and not both")
 
+    @property
+    def grid_hw(self) -> tuple[int, int]:
+        """The grid it is known on: a network's own, or the picture for true ids."""
+        known = self.exact if self.probs is None else self.probs
+        return known.shape[-2], known.shape[-1]
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+    @property
+    def belief(self) -> Float[Tensor, "K h w"]:
+        """The probabilities, of a segmentation that carries them."""
+        assert self.probs is not None, "exact labels carry no probabilities"
+        return self.probs
+
+    @property
+    def exact(self) -> UInt8[Tensor, "H W"] | UInt16[Tensor, "H W"]:
+        """The true ids, of a segmentation that carries them."""
+        assert self.ids is not None, "a network's belief carries no true ids"
+        return self.ids
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class LabelMap:
     """An annotation."""
+
+    def __repr__(self) -> str:
+        return _described(self)
 
     at: Instant
     space: LabelSpace
@@ -98,17 +141,23 @@ class LabelMap:
     """Class ids; the space's void id marks pixels that do not count."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Observation:
     """A frame and what was seen in it."""
+
+    def __repr__(self) -> str:
+        return _described(self)
 
     frame: Frame
     segmentation: Segmentation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class History:
     """What a predictor is given: evenly spaced observations of one clip, oldest first."""
+
+    def __repr__(self) -> str:
+        return _described(self)
 
     observations: tuple[Observation, ...]
     """The last one is the origin."""
@@ -156,9 +205,12 @@ class History:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Forecast:
     """A belief about one moment after the origin."""
+
+    def __repr__(self) -> str:
+        return _described(self)
 
     origin: Instant
     horizon_s: float
@@ -273,9 +325,12 @@ class Result:
     """Further pooled figures by name."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Step:
     """One frame's way through the pipeline: what is, and what will be."""
+
+    def __repr__(self) -> str:
+        return _described(self)
 
     frame: Frame
     segmentation: Segmentation

@@ -11,8 +11,8 @@ from pathlib import Path
 from rich.table import Table
 
 from forecast.evaluation.comparison import Comparison, compare
+from forecast.files import replace_file, storage_faults
 from forecast.report.saved import read_report, require_same_protocol
-from forecast.storage.files import replace_file, storage_faults
 from pipelines.progress import console
 from pipelines.provenance import write_json
 

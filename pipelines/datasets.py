@@ -30,7 +30,7 @@ def open_dataset(data: str, settings: EvaluateSettings) -> Dataset:
 
 
 def _streets(seed: int, settings: EvaluateSettings) -> Dataset:
-    from forecast.sources.street.source import StreetSource
+    from forecast.synthetic.street.source import StreetSource
 
     farthest_s = max(settings.horizons or (1.0,))
     num_frames = _HISTORY_FRAMES + round(farthest_s * 17) + _ORIGINS_PER_STREET

@@ -17,7 +17,7 @@ from jaxtyping import Float, Int64
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
-from forecast.evaluation.confusion import confusion
+from forecast.confusion import confusion
 from forecast.geometry.resize import resize_flow, resize_maps
 from forecast.geometry.warp import followed, warp
 from forecast.labels import CITYSCAPES, LabelSpace

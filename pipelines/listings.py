@@ -76,7 +76,8 @@ def make_dataset(
     Raises:
         UsageError: No data set of that kind can be made, or a number is out of range.
     """
-    from forecast.sources.street.cityscapes_layout import write_cityscapes
+    from forecast.storage.cityscapes_folder import write_cityscapes
+    from forecast.synthetic.street.source import street_snippets
 
     if kind != "street":
         raise UsageError(f"{kind!r} cannot be made; known: street")
@@ -85,13 +86,9 @@ def make_dataset(
             f"found {snippets} snippets of {frames} frames, {height} pixels high; "
             "needed at least 1 of 20 (the annotated frame is number 19), 64 high"
         )
-    write_cityscapes(
-        folder,
-        split=split,
-        num_snippets=snippets,
-        seed=seed,
-        size_hw=(height, 2 * height),
-        num_frames=frames,
+    streets = street_snippets(
+        snippets, first_seed=seed, size_hw=(height, 2 * height), num_frames=frames
     )
+    write_cityscapes(folder, streets, split=split, city="street")
     console.print(f"{snippets} snippets of {frames} frames in {folder}")
     return 0

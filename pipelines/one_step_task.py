@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from forecast.evaluation.confusion import confusion
+from forecast.confusion import confusion
 from forecast.labels import CITYSCAPES
 from forecast.training.evenly import EvenDrawer
 from forecast.training.losses import l1_and_gradient, soft_jaccard

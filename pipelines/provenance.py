@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from forecast.storage.files import replace_file, storage_faults
+from forecast.files import replace_file, storage_faults
 
 
 def commit() -> str:

@@ -139,7 +139,7 @@ class StreamWorker:
                 )
             )
         if "rerun" in save:
-            from forecast.live.rerun_file import RerunFile
+            from forecast.storage.rerun_file import RerunFile
 
             sinks.append(RerunFile(folder / "stream.rrd", space=space))
         return sinks

@@ -137,7 +137,7 @@ def _found(name: str, fps: float | None) -> Sequence[FrameSource]:
 
 
 def _stills(clips: Sequence[FrameSource]) -> Sequence[FrameSource]:
-    from forecast.sources.stills.source import StillDrive
+    from forecast.synthetic.stills.source import StillDrive
 
     known = [one for one in clips if is_annotated(one)]
     return [StillDrive(one, index) for one in known for index in one.annotated]
@@ -146,7 +146,7 @@ def _stills(clips: Sequence[FrameSource]) -> Sequence[FrameSource]:
 def _streets(count: str) -> Sequence[FrameSource]:
     if not count.isdigit():
         raise UsageError(f"street:{count} names no number of streets; write street:24, say")
-    from forecast.sources.street.source import StreetSource
+    from forecast.synthetic.street.source import StreetSource
 
     seeds = range(FIRST_STREET_SEED, FIRST_STREET_SEED + int(count))
     return [StreetSource(seed=one, num_frames=_STREET_FRAMES, fps=_STREET_FPS) for one in seeds]

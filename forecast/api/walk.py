@@ -9,28 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
-
-from forecast.evaluation.confusion import confusion
+from forecast.confusion import confusion
 from forecast.evaluation.protocol import Snippet, wanted_frames
-from forecast.geometry.deciding import labels_at
-from forecast.labels import LabelSpace, collapse_table
-from forecast.prediction.in_space import InSpace, collapse_probs
+from forecast.geometry.deciding import Labels, labels_at, seen_labels
+from forecast.labels import LabelSpace
+from forecast.prediction.in_space import InSpace
 from forecast.stages import FrameSource, Predictor, Segmenter, is_annotated
 from forecast.values import (
     Frame,
     History,
     Observation,
-    Segmentation,
     SnippetSums,
     num_stride_frames,
 )
 
 CEILING = "ceiling"
 """The row of the segmenter on the real future frame."""
-
-Labels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,16 +167,6 @@ class ClipWalk:
             return seen
         assert is_annotated(self.clip)
         return self.clip.label_map(index).ids.byte().numpy()
-
-
-def seen_labels(segmentation: Segmentation, space: LabelSpace) -> Labels:
-    """What a segmenter says of every pixel, at picture size, in another space."""
-    if segmentation.ids is not None:
-        table = collapse_table(segmentation.space, space)
-        return table[segmentation.ids.numpy()]
-    assert segmentation.probs is not None
-    probs = collapse_probs(segmentation.probs, segmentation.space, space)
-    return labels_at(probs, segmentation.size_hw).numpy()
 
 
 def _last_uses(snippets: Sequence[Snippet]) -> Mapping[int, int]:

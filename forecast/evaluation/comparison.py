@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.evaluation.confusion import mean_iou, moving_iou
+from forecast.confusion import mean_iou, moving_iou
 from forecast.evaluation.rivals import rival_of
 from forecast.evaluation.significance import Origin, interval, resampled_miou, resampling
 from forecast.evaluation.summary import aligned

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float, Int64
 from numpy.typing import NDArray
 
-from forecast.evaluation.confusion import mean_over, parts, ratio
+from forecast.confusion import mean_over, parts, ratio
 from forecast.values import Interval
 
 NUM_RESAMPLES = 1000

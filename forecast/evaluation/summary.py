@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Float, Int64
 from numpy.typing import NDArray
 
+from forecast.confusion import iou, mean_iou, moving_iou
 from forecast.errors import UsageError
-from forecast.evaluation.confusion import iou, mean_iou, moving_iou
 from forecast.evaluation.rivals import CEILING, COPY, is_reference, rival_of
 from forecast.evaluation.significance import (
     Origin,

@@ -1,18 +1,28 @@
-"""From a belief on a network's grid to one label a pixel.
+"""The one place that turns a segmentation or a forecast into labels.
 
+`labels_at` decides at a size of the picture's own, `picture_labels` at the picture's, `seen_labels`
+in another label space, `grid_ids` and `grid_labels` on the network's grid.
 Axes: K classes, h w grid, H W picture.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, UInt8, UInt16
 from numpy.typing import NDArray
 from torch import Tensor
+
+from forecast.geometry.spaces import collapse_probs
+from forecast.labels import LabelSpace, collapse_table
+from forecast.values import Forecast, Segmentation, likeliest
+
+Labels = UInt8[np.ndarray, "H W"] | UInt16[np.ndarray, "H W"]
+"""Class ids of every pixel."""
 
 
 def labels_at(probs: Float[Tensor, "K h w"], size_hw: tuple[int, int]) -> UInt8[Tensor, "H W"]:
@@ -47,3 +57,36 @@ def _fitted(one: NDArray[np.float32], size_hw: tuple[int, int]) -> NDArray[np.fl
     if (height, width) != size_hw:
         fitted = cv2.resize(fitted, size_hw[::-1], interpolation=cv2.INTER_LINEAR)
     return fitted
+
+
+@lru_cache(maxsize=1)
+def picture_labels(segmentation: Segmentation) -> Labels:
+    """What every pixel is. Kept for the next sink that asks: do not write to it."""
+    if segmentation.ids is not None:
+        return segmentation.ids.cpu().numpy()
+    return labels_at(segmentation.belief, segmentation.size_hw).numpy()
+
+
+def seen_labels(segmentation: Segmentation, space: LabelSpace) -> Labels:
+    """What every pixel is, in the classes of another space.
+
+    Raises:
+        UsageError: No mapping is known between the two spaces.
+    """
+    if segmentation.space == space:
+        return picture_labels(segmentation)
+    if segmentation.ids is not None:
+        return collapse_table(segmentation.space, space)[segmentation.ids.cpu().numpy()]
+    probs = collapse_probs(segmentation.belief, segmentation.space, space)
+    return labels_at(probs, segmentation.size_hw).numpy()
+
+
+def grid_ids(segmentation: Segmentation) -> UInt8[Tensor, "h w"] | UInt16[Tensor, "h w"]:
+    """The likeliest class of every cell of the segmenter's own grid, on its device."""
+    return segmentation.ids if segmentation.ids is not None else likeliest(segmentation.belief)
+
+
+@lru_cache(maxsize=4)
+def grid_labels(forecast: Forecast) -> UInt8[np.ndarray, "h w"]:
+    """What every grid cell will be. Kept for the next sink that asks: do not write to it."""
+    return forecast.labels.cpu().numpy()

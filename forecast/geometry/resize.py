@@ -7,9 +7,11 @@ Axes: K channels or classes, H W given size, h w wanted size.
 
 from __future__ import annotations
 
+import cv2
+import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, UInt8, UInt16
+from jaxtyping import Float, Int64, UInt8, UInt16
 from torch import Tensor
 
 from forecast.values import Segmentation
@@ -47,9 +49,6 @@ def _resized_planes(
 
     For shrinking by whole factors and for growing, where both mean the same.
     """
-    import cv2
-    import numpy as np
-
     height, width = maps.shape[-2:]
     planes = maps.detach().contiguous().reshape(-1, height, width).numpy()
     result = np.empty((len(planes), *size_hw), np.float32)
@@ -72,9 +71,6 @@ def resize_rgb(rgb: UInt8[Tensor, "3 H W"], size_hw: tuple[int, int]) -> UInt8[T
         return rgb
     if rgb.device.type != "cpu":
         return resize_maps(rgb.float(), size_hw).round().byte()
-    import cv2
-    import numpy as np
-
     height, width = rgb.shape[-2:]
     smaller = (min(width, size_hw[1]), min(height, size_hw[0]))
     planes: list[np.ndarray] = []
@@ -91,9 +87,24 @@ def resize_ids(
     height, width = ids.shape
     if (height, width) == size_hw:
         return ids
-    rows = ((torch.arange(size_hw[0], device=ids.device) + 0.5) * height / size_hw[0]).long()
-    columns = ((torch.arange(size_hw[1], device=ids.device) + 0.5) * width / size_hw[1]).long()
-    return ids[rows[:, None], columns]
+    rows, columns = _nearest(height, size_hw[0]), _nearest(width, size_hw[1])
+    return ids[rows.to(ids.device)[:, None], columns.to(ids.device)]
+
+
+def resize_labels(
+    labels: UInt8[np.ndarray, "H W"] | UInt16[np.ndarray, "H W"], size_hw: tuple[int, int]
+) -> UInt8[np.ndarray, "h w"] | UInt16[np.ndarray, "h w"]:
+    """The same for labels outside torch."""
+    height, width = labels.shape
+    if (height, width) == size_hw:
+        return labels
+    rows, columns = _nearest(height, size_hw[0]), _nearest(width, size_hw[1])
+    return labels[rows.numpy()[:, None], columns.numpy()]
+
+
+def _nearest(old: int, new: int) -> Int64[Tensor, " new"]:
+    """Which of `old` cells lies under the centre of each of `new`."""
+    return ((torch.arange(new) + 0.5) * old / new).long()
 
 
 def resize_flow(flow: Float[Tensor, "2 H W"], size_hw: tuple[int, int]) -> Float[Tensor, "2 h w"]:
@@ -113,12 +124,18 @@ def one_hot(
     return (ids.to(torch.int16)[None] == classes[:, None, None]).float()
 
 
+def probs_of(segmentation: Segmentation) -> Float[Tensor, "K h w"]:
+    """Class probabilities on the segmentation's own grid; true ids become certainty."""
+    if segmentation.probs is not None:
+        return segmentation.probs
+    return one_hot(segmentation.exact, segmentation.space.num_classes)
+
+
 def probs_on_grid(segmentation: Segmentation, grid_hw: tuple[int, int]) -> Float[Tensor, "K h w"]:
     """What a segmentation says on another grid; true ids become shares of each cell."""
     if segmentation.probs is not None:
         return resize_probs(segmentation.probs.float(), grid_hw)
-    assert segmentation.ids is not None
     # Class by class, since all of a large picture at once is 159 MB at 1024x2048.
-    ids, num_classes = segmentation.ids, segmentation.space.num_classes
+    ids, num_classes = segmentation.exact, segmentation.space.num_classes
     shares = [resize_maps((ids == one).float()[None], grid_hw) for one in range(num_classes)]
     return torch.cat(shares)

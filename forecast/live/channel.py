@@ -12,10 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from forecast.geometry.shown import forecast_labels, labels_of, picture_of
 from forecast.labels import LabelSpace
 from forecast.live.encoding import message
 from forecast.live.rolling import Percentiles, RollingPercentiles, RollingRate
-from forecast.live.snapshot import Snapshot, forecast_labels, labels_of, picture_of
+from forecast.live.snapshot import Snapshot
 from forecast.live.verification import REFERENCE, RunningScore, Verifier
 from forecast.values import Step
 

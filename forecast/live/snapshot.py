@@ -12,10 +12,7 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 from forecast.labels import LabelSpace
-from forecast.live.verification import resized_nearest
-from forecast.values import Instant, Segmentation, Step, likeliest
-
-_WIDEST = 640
+from forecast.values import Instant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,29 +32,3 @@ class Snapshot:
     """What was forecast for this moment a horizon ago; [h, w]."""
     published_s: float
     """On `time.monotonic`."""
-
-
-def labels_of(segmentation: Segmentation) -> UInt8[ndarray, "h w"]:
-    """The likeliest class of every cell, on a grid no wider than a page needs."""
-    if segmentation.probs is not None:
-        labels = likeliest(segmentation.probs).cpu().numpy()
-    else:
-        assert segmentation.ids is not None
-        labels = segmentation.ids.byte().cpu().numpy()
-    height, width = labels.shape
-    if width <= _WIDEST:
-        return labels
-    return resized_nearest(labels, (round(height * _WIDEST / width), _WIDEST))
-
-
-def forecast_labels(step: Step) -> dict[float, tuple[float, UInt8[ndarray, "h w"]]]:
-    """By horizon: the seconds ahead that are truly served, and the labels."""
-    return {
-        horizon_s: (one.served_s, one.labels.cpu().numpy())
-        for horizon_s, one in step.forecast.items()
-    }
-
-
-def picture_of(step: Step) -> UInt8[ndarray, "H W 3"]:
-    """The frame, as pictures are encoded."""
-    return step.frame.rgb.permute(1, 2, 0).cpu().numpy()

@@ -6,19 +6,18 @@ says how well the future was foreseen, not how well the segmenter sees. Axes: K 
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from jaxtyping import Int64, UInt8
 from numpy import ndarray
 
+from forecast.confusion import confusion, mean_iou, moving_iou
+from forecast.geometry.resize import resize_labels
 from forecast.labels import LabelSpace
 from forecast.values import Instant
-
-Confusion = Callable[[ndarray, ndarray, int], ndarray]
-"""(target, prediction, K) -> counts [K, K]; row = target, column = prediction."""
 
 REFERENCE = "copy-last"
 
@@ -63,16 +62,6 @@ class _Seen:
     labels: UInt8[ndarray, "h w"]
 
 
-def bincount_confusion(
-    target: UInt8[ndarray, "h w"], prediction: UInt8[ndarray, "h w"], num_classes: int
-) -> Int64[ndarray, "K K"]:
-    """Counts; row = target, column = prediction. Targets that are no class do not count."""
-    counted = (target < num_classes) & (prediction < num_classes)
-    codes = target[counted].astype(np.uint16) * num_classes + prediction[counted]
-    counts = np.bincount(codes, minlength=num_classes * num_classes)
-    return counts.reshape(num_classes, num_classes).astype(np.int64)  # K K
-
-
 class Verifier:
     """The running score of a predictor, and of copying, at every horizon.
 
@@ -81,7 +70,6 @@ class Verifier:
         space: What the labels mean.
         window: Comparisons that count; older ones are forgotten.
         tolerance_s: How far from its moment a forecast may be compared.
-        confusion: Counts a pair of label maps.
     """
 
     _MOST_PENDING = 2000
@@ -93,13 +81,11 @@ class Verifier:
         *,
         window: int = 300,
         tolerance_s: float = 0.06,
-        confusion: Confusion = bincount_confusion,
     ) -> None:
         self._predictor = predictor
         self._space = space
         self._window = window
         self._tolerance_s = tolerance_s
-        self._confusion = confusion
         self._pending: deque[_Pending] = deque(maxlen=self._MOST_PENDING)
         self._last: _Seen | None = None
         self._sums: dict[tuple[str, float], _WindowedSum] = {}
@@ -121,7 +107,7 @@ class Verifier:
         verified = self._score_due(seen)
         for horizon_s, (served_s, foreseen) in forecasts.items():
             self._expect(self._predictor, horizon_s, served_s, at, foreseen)
-            copied = resized_nearest(labels, foreseen.shape)
+            copied = resize_labels(labels, foreseen.shape)
             self._expect(REFERENCE, horizon_s, served_s, at, copied)
         self._last = seen
         return verified
@@ -165,8 +151,8 @@ class Verifier:
         return best if close and best.at.epoch == one.epoch else None
 
     def _compare(self, one: _Pending, moment: _Seen) -> Verified:
-        target = resized_nearest(moment.labels, one.labels.shape)
-        counts = self._confusion(target, one.labels, self._space.num_classes)
+        target = resize_labels(moment.labels, one.labels.shape)
+        counts = confusion(target, one.labels, self._space)
         self._sums[one.predictor, one.horizon_s].add(counts)
         return Verified(
             predictor=one.predictor, horizon_s=one.horizon_s, forecast=one.labels, seen=target
@@ -174,12 +160,12 @@ class Verifier:
 
     def _score(self, predictor: str, horizon_s: float) -> RunningScore:
         sums = self._sums[predictor, horizon_s]
-        iou = sums.iou()
+        total = sums.total
         return RunningScore(
             predictor=predictor,
             horizon_s=horizon_s,
-            miou=_mean(iou),
-            miou_moving=_mean(iou[list(self._space.moving_ids)] if len(iou) else iou),
+            miou=None if total is None else _defined(mean_iou(total)),
+            miou_moving=None if total is None else _defined(moving_iou(total, self._space)),
             num_compared=len(sums),
         )
 
@@ -202,26 +188,11 @@ class _WindowedSum:
         if len(self._kept) > self._window:
             self._total = self._total - self._kept.popleft()
 
-    def iou(self) -> ndarray:
-        """By class; NaN for a class that neither was nor was foreseen."""
-        if self._total is None:
-            return np.empty(0)
-        hit = np.diag(self._total).astype(float)
-        either = self._total.sum(0) + self._total.sum(1) - hit
-        return np.divide(hit, either, out=np.full_like(hit, np.nan), where=either > 0)
+    @property
+    def total(self) -> Int64[ndarray, "K K"] | None:
+        """The sum; None before the first."""
+        return self._total
 
 
-def _mean(iou: ndarray) -> float | None:
-    defined = iou[~np.isnan(iou)]
-    return float(defined.mean()) if len(defined) else None
-
-
-def resized_nearest(labels: ndarray, size_hw: tuple[int, ...]) -> ndarray:
-    """The labels on another grid, each cell from the nearest one."""
-    if labels.shape == tuple(size_hw):
-        return labels
-    rows, columns = (
-        ((np.arange(new) + 0.5) * old / new).astype(np.intp)
-        for new, old in zip(size_hw, labels.shape, strict=True)
-    )
-    return labels[rows[:, None], columns[None, :]]
+def _defined(score: float) -> float | None:
+    return None if math.isnan(score) else score

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from forecast.geometry.resize import one_hot
+from forecast.geometry.resize import probs_of
 from forecast.labels import LabelSpace
 from forecast.prediction.fingerprint import fingerprint_of
 from forecast.values import Forecast, History, Needs
@@ -43,15 +43,10 @@ class CopyLast:
         for history in histories:
             last = history.observations[-1].segmentation
             for horizon_s in horizons_s:
-                if last.probs is not None:
-                    probs = last.probs.float().clone()
-                else:
-                    assert last.ids is not None
-                    probs = one_hot(last.ids, last.space.num_classes)
                 yield Forecast(
                     origin=history.origin,
                     horizon_s=horizon_s,
                     served_s=history.served_s(horizon_s),
                     space=last.space,
-                    probs=probs,
+                    probs=probs_of(last).float().clone(),
                 )

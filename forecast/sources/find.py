@@ -12,9 +12,9 @@ from itertools import groupby
 from pathlib import Path
 
 from forecast.errors import SourceError, UsageError
-from forecast.labels import CITYSCAPES, LabelSpace
+from forecast.labels import CITYSCAPES, LabelSpace, collapse_table
 from forecast.sources.datasets import camvid, cityscapes
-from forecast.sources.datasets.labelled import LabelledImages, identity_table
+from forecast.sources.datasets.labelled import LabelledImages
 from forecast.sources.images import ImageSource
 from forecast.sources.pictures import images_in, is_image, natural_key
 from forecast.sources.video import VideoSource, safe_clip_name
@@ -217,7 +217,7 @@ def _labelled(path: Path, fps: float | None, name: str) -> LabelledImages:
         _image_clip(pictures, name, fps),
         labels,
         space=CITYSCAPES,
-        table=identity_table(CITYSCAPES),
+        table=collapse_table(CITYSCAPES, CITYSCAPES),
     )
 
 

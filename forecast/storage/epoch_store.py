@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from zarr.codecs import ZstdCodec
 
 from forecast.errors import OpenError
-from forecast.storage.files import replace_file, storage_faults
+from forecast.files import replace_file, storage_faults
 
 HASHED = ("pts_s", "index", "labels", "soft", "forecast/labels", "forecast/valid")
 """Arrays with a row for each frame that the same run makes again bit by bit."""

@@ -18,10 +18,9 @@ from jaxtyping import UInt8, UInt16
 from numpy.typing import NDArray
 
 from forecast.errors import UsageError
-from forecast.geometry.deciding import labels_at
-from forecast.labels import CITYSCAPES, CITYSCAPES_LABEL_IDS, LabelSpace
-from forecast.storage.files import replace_file, storage_faults
-from forecast.storage.pictures import picture_labels
+from forecast.files import replace_file, storage_faults
+from forecast.geometry.deciding import labels_at, picture_labels
+from forecast.labels import CITYSCAPES, LABEL_ID_OF_TRAIN_ID, LabelSpace
 from forecast.values import Instant, Step
 
 Layout = Literal["train-ids", "label-ids", "colour"]
@@ -58,7 +57,7 @@ class LabelPngs:
         self._layouts = tuple(layouts)
         self._tables: dict[Layout, NDArray[np.uint8]] = {
             "train-ids": np.arange(256, dtype=np.uint8),
-            "label-ids": _label_ids(),
+            "label-ids": LABEL_ID_OF_TRAIN_ID,
             # OpenCV writes blue first.
             "colour": np.ascontiguousarray(space.palette()[:, ::-1]),
         }
@@ -91,9 +90,3 @@ class LabelPngs:
             with storage_faults(path):
                 folder.mkdir(parents=True, exist_ok=True)
                 replace_file(path, encoded.tobytes())
-
-
-def _label_ids() -> NDArray[np.uint8]:
-    table = np.zeros(256, np.uint8)
-    table[: len(CITYSCAPES_LABEL_IDS)] = CITYSCAPES_LABEL_IDS
-    return table

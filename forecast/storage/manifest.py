@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from forecast.errors import UsageError
-from forecast.storage.files import replace_file
+from forecast.files import replace_file
 
 _PACKAGES = (
     "segmentation-forecast",

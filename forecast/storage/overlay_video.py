@@ -15,10 +15,10 @@ from av.container import OutputContainer
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 from jaxtyping import UInt8, UInt16
 
+from forecast.files import storage_faults
+from forecast.geometry.deciding import grid_labels, picture_labels
 from forecast.labels import LabelSpace
-from forecast.storage.files import storage_faults
 from forecast.storage.overlay import Overlay
-from forecast.storage.pictures import grid_labels, picture_labels
 from forecast.values import Frame, Step
 
 _TICKS_PER_S = 90_000

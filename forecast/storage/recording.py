@@ -29,9 +29,9 @@ import zarr
 from jaxtyping import Float64, Int64, UInt8
 
 from forecast.errors import OpenError, UsageError
+from forecast.files import storage_faults
 from forecast.labels import LabelSpace, space_named
 from forecast.storage.epoch_store import HASHED, EpochStore, read_progress, store_path
-from forecast.storage.files import storage_faults
 from forecast.storage.manifest import Manifest
 from forecast.storage.rows import Row, arrays_of, row_of
 from forecast.values import Step

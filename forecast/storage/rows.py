@@ -14,7 +14,7 @@ from jaxtyping import Float64, Shaped, UInt8
 from numpy.typing import NDArray
 
 from forecast.errors import UsageError
-from forecast.storage.pictures import grid_labels, picture_labels
+from forecast.geometry.deciding import grid_labels, picture_labels
 from forecast.values import Instant, Segmentation, Step
 
 

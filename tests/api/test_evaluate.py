@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from forecast.api.evaluate import annotation_segmenters, evaluate, planned
+from forecast.confusion import mean_iou, pooled
 from forecast.errors import UsageError
-from forecast.evaluation.confusion import mean_iou, pooled
 from forecast.evaluation.protocol import Protocol
 from forecast.labels import CAMVID, CITYSCAPES
 from forecast.prediction.copy_last import CopyLast

@@ -8,15 +8,15 @@ import pytest
 from PIL import Image
 
 from forecast.api.evaluate import evaluate, planned
-from forecast.evaluation.confusion import pooled
+from forecast.confusion import pooled
 from forecast.evaluation.protocol import Protocol
 from forecast.flow.dis import DisFlow
 from forecast.labels import CITYSCAPES
 from forecast.prediction.copy_last import CopyLast
 from forecast.prediction.warping.flow_warp import FlowWarp
 from forecast.sources.datasets.cityscapes import open_cityscapes
-from forecast.sources.street.cityscapes_layout import write_cityscapes
-from forecast.sources.street.source import StreetSource
+from forecast.storage.cityscapes_folder import write_cityscapes
+from forecast.synthetic.street.source import StreetSource, street_snippets
 from forecast.values import Segmentation
 
 with warnings.catch_warnings():
@@ -47,7 +47,8 @@ class ByBrightness:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     root = tmp_path_factory.mktemp("cityscapes")
-    write_cityscapes(root, split="val", num_snippets=2, seed=3, size_hw=HW)
+    streets = street_snippets(2, first_seed=3, size_hw=HW)
+    write_cityscapes(root, streets, split="val", city="street")
     return root
 
 

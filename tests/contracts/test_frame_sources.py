@@ -19,10 +19,10 @@ from forecast.sources.images import ImageSource
 from forecast.sources.live.source import LiveSource
 from forecast.sources.resample import Resampled
 from forecast.sources.sample import SampleSource
-from forecast.sources.stills.source import StillDrive
-from forecast.sources.street.source import StreetSource
 from forecast.sources.video import VideoSource
 from forecast.stages import AnnotatedSource, FrameSource
+from forecast.synthetic.stills.source import StillDrive
+from forecast.synthetic.street.source import StreetSource
 
 NUM_FRAMES = 12
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from forecast.confusion import confusion, iou, mean_iou, pooled
 from forecast.errors import UsageError
-from forecast.evaluation.confusion import confusion, iou, mean_iou, pooled
 from forecast.labels import CITYSCAPES
 
 with warnings.catch_warnings():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from forecast.evaluation.confusion import mean_iou
+from forecast.confusion import mean_iou
 from forecast.evaluation.significance import (
     Origin,
     block_length,

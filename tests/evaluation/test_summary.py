@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from forecast.confusion import mean_iou
 from forecast.errors import UsageError
 from forecast.evaluation.comparison import compare
-from forecast.evaluation.confusion import mean_iou
 from forecast.evaluation.rivals import is_reference, rival_of
 from forecast.evaluation.summary import summarise
 from forecast.labels import CAMVID

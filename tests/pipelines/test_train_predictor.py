@@ -15,7 +15,7 @@ from PIL import Image
 from forecast.checkpoints import load_state, read_card
 from forecast.errors import UsageError
 from forecast.prediction.flow_guided.predictor import GRID_HW
-from forecast.sources.street.source import StreetSource
+from forecast.synthetic.street.source import StreetSource
 from forecast.training.fit import Progress
 from forecast.values import Frame, Instant
 from pipelines import train_predictor as train_predictor_module

@@ -7,7 +7,7 @@ from forecast.checkpoints import load_state, read_card
 from forecast.device import place
 from forecast.errors import UsageError
 from forecast.segmentation.build import build_segmenter
-from forecast.sources.street.source import StreetSource
+from forecast.synthetic.street.source import StreetSource
 from pipelines import train_segmenter as trained
 from pipelines.train_settings import TrainSegmenterSettings
 from pipelines.training_run import Audience

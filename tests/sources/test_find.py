@@ -175,6 +175,7 @@ def test_plain_pictures_and_films_are_data_sets_without_labels(labelled, drives)
 @pytest.mark.real_data
 def test_every_real_sequence_is_found_by_one_glob(real_data):
     sources = find_sources(str(real_data / "sequences" / "*"), fps=10.0)
-    assert len({source.clip for source in sources}) == len(sources) == 24
+    folders = [one for one in (real_data / "sequences").iterdir() if one.is_dir()]
+    assert len({source.clip for source in sources}) == len(sources) == len(folders) > 1
     labelled = find_dataset(real_data / "sequences" / "nvcb_carla_static_labelled", fps=12.0)
     assert len(labelled.clips[0].annotated) == 61

@@ -7,7 +7,7 @@ import torch
 
 from forecast.errors import UsageError
 from forecast.geometry.warp import warp
-from forecast.sources.street.source import StreetSource
+from forecast.synthetic.street.source import StreetSource
 from forecast.training.true_flow import FlowByClip, KnowsFlow, TrueFlow
 from forecast.values import Frame, Instant
 

@@ -28,7 +28,7 @@ from forecast.prediction.flow_guided.network import (
     change_of,
 )
 from forecast.prediction.flow_guided.scene import Past, placed, scene_at
-from forecast.prediction.warping.motion import Motion, grid_of, motion_at_origin, moved
+from forecast.prediction.warping.motion import Motion, motion_at_origin, moved
 from forecast.stages import FlowEstimator
 from forecast.values import Forecast, Frame, History, Needs, Segmentation, num_frames_in
 
@@ -138,7 +138,7 @@ class FlowGuided:
 
     def _forecasts(self, history: History, horizons_s: Sequence[float]) -> Iterator[Forecast]:
         last = history.observations[-1].segmentation
-        motion = motion_at_origin(history, self._flow, grid_of(last))
+        motion = motion_at_origin(history, self._flow, last.grid_hw)
         past = self._past(history, motion)
         furthest = num_frames_in(self._longest_s, history.frame_s)
         num_frames = [min(history.num_frames(one), furthest) for one in horizons_s]

@@ -21,7 +21,6 @@ from forecast.labels import LabelSpace
 from forecast.prediction.fingerprint import fingerprint_of
 from forecast.prediction.one_step.rollout import by_step
 from forecast.prediction.one_step.s2s import S2SNetwork
-from forecast.prediction.warping.motion import grid_of
 from forecast.stages import Segmenter
 from forecast.values import Forecast, Frame, History, Needs
 
@@ -145,7 +144,7 @@ class X2X:
             horizon_s=horizon_s,
             served_s=history.served_s(horizon_s),
             space=segmentation.space,
-            probs=probs_on_grid(segmentation, grid_of(segmentation)),
+            probs=probs_on_grid(segmentation, segmentation.grid_hw),
         )
 
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from jaxtyping import Float
-from torch import Tensor
-
-from forecast.geometry.resize import one_hot
+from forecast.geometry.resize import probs_of
 from forecast.geometry.warp import followed, warp_rgb
 from forecast.labels import LabelSpace
 from forecast.prediction.fingerprint import fingerprint_of
 from forecast.prediction.warping.motion import motion_at_origin
 from forecast.stages import FlowEstimator, Segmenter
-from forecast.values import Forecast, Frame, History, Needs, Segmentation
+from forecast.values import Forecast, Frame, History, Needs
 
 
 class FramesThenSegment:
@@ -62,7 +59,7 @@ class FramesThenSegment:
                     horizon_s=horizon_s,
                     served_s=history.served_s(horizon_s),
                     space=segmentation.space,
-                    probs=_probs(segmentation),
+                    probs=probs_of(segmentation),
                 )
 
     def _frames(self, history: History, horizons_s: Sequence[float]) -> Iterator[Frame]:
@@ -78,10 +75,3 @@ class FramesThenSegment:
                 pts_s=origin.at.pts_s + num_frames * history.frame_s,
             )
             yield Frame(at=at, rgb=warp_rgb(origin.rgb, displacement))
-
-
-def _probs(segmentation: Segmentation) -> Float[Tensor, "K h w"]:
-    if segmentation.probs is not None:
-        return segmentation.probs
-    assert segmentation.ids is not None
-    return one_hot(segmentation.ids, segmentation.space.num_classes)

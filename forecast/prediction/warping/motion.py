@@ -89,21 +89,14 @@ def _resized(frame: Frame, size_hw: tuple[int, int]) -> Frame:
     return Frame(at=frame.at, rgb=resize_rgb(frame.rgb, size_hw))
 
 
-def grid_of(segmentation: Segmentation) -> tuple[int, int]:
-    """The grid a segmentation is known on: a network's own, or the picture for true ids."""
-    known = segmentation.ids if segmentation.probs is None else segmentation.probs
-    assert known is not None
-    return known.shape[-2], known.shape[-1]
-
-
 def moved(
     segmentation: Segmentation, displacement: Float[Tensor, "2 H W"]
 ) -> Float[Tensor, "K H W"]:
     """What was there, carried along: true ids by the nearest, probabilities between neighbours."""
     if segmentation.probs is not None:
         return warp(segmentation.probs, displacement)
-    assert segmentation.ids is not None
-    return one_hot(warp_ids(segmentation.ids, displacement), segmentation.space.num_classes)
+    ids = warp_ids(segmentation.exact, displacement)
+    return one_hot(ids, segmentation.space.num_classes)
 
 
 def moved_forecasts(
@@ -119,7 +112,7 @@ def moved_forecasts(
     Displacements are composed first and the classes sampled once, so that nothing blurs on the way.
     """
     last = history.observations[-1].segmentation
-    motion = motion_at_origin(history, flow, grid_of(last), latest_share=latest_share)
+    motion = motion_at_origin(history, flow, last.grid_hw, latest_share=latest_share)
     rising = sorted(horizons_s)
     steps = [motion.steps(history.num_frames(one)) for one in rising]
     for horizon_s, displacement in zip(rising, displacements(motion.flow, steps), strict=True):

@@ -13,8 +13,8 @@ from itertools import groupby, pairwise
 from pathlib import Path
 
 from forecast.errors import SourceError
-from forecast.labels import CAMVID
-from forecast.sources.datasets.labelled import LabelledImages, identity_table
+from forecast.labels import CAMVID, collapse_table
+from forecast.sources.datasets.labelled import LabelledImages
 from forecast.sources.images import ImageSource
 from forecast.sources.pictures import images_in, require_files
 
@@ -107,4 +107,4 @@ def _clip(run: list[_Numbered], annotations: Path) -> LabelledImages:
         pts_s=[(one.number - first.number) / _NUMBERS_PER_S for one in run],
     )
     labels = {index: annotations / one.path.name for index, one in enumerate(run)}
-    return LabelledImages(pictures, labels, space=CAMVID, table=identity_table(CAMVID))
+    return LabelledImages(pictures, labels, space=CAMVID, table=collapse_table(CAMVID, CAMVID))

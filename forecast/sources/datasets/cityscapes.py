@@ -18,9 +18,8 @@ from jaxtyping import UInt16
 from torch import Tensor
 
 from forecast.errors import SourceError
-from forecast.labels import CITYSCAPES, LabelSpace
-from forecast.sources.cityscapes_ids import TRAIN_ID_OF_LABEL_ID
-from forecast.sources.datasets.labelled import LabelledImages, identity_table
+from forecast.labels import CITYSCAPES, TRAIN_ID_OF_LABEL_ID, LabelSpace, collapse_table
+from forecast.sources.datasets.labelled import LabelledImages
 from forecast.sources.images import ImageSource
 from forecast.sources.pictures import some_names
 from forecast.values import Frame, LabelMap
@@ -221,7 +220,9 @@ def _ranges(numbers: Sequence[int]) -> str:
 
 
 def _snippet(one: _Annotation, paths: Sequence[Path], *, annotated: int) -> CityscapesSnippet:
-    table = TRAIN_ID_OF_LABEL_ID if one.kind == "labelIds" else identity_table(CITYSCAPES)
+    table = (
+        TRAIN_ID_OF_LABEL_ID if one.kind == "labelIds" else collapse_table(CITYSCAPES, CITYSCAPES)
+    )
     images = LabelledImages(
         ImageSource(paths, clip=one.name, fps=FPS),
         {annotated: one.path},

@@ -23,13 +23,6 @@ from forecast.sources.pictures import read_ids, size_hw_of
 from forecast.values import Frame, LabelMap
 
 
-def identity_table(space: LabelSpace) -> NDArray[np.uint8]:
-    """256 ids: each class is itself; all else void."""
-    table = np.full(256, space.void_id, np.uint8)
-    table[: space.num_classes] = np.arange(space.num_classes)
-    return table
-
-
 class LabelledImages:
     """One sequence of pictures with annotations."""
 

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from forecast.errors import SourceError
-from forecast.labels import CITYSCAPES
+from forecast.labels import CITYSCAPES, TRAIN_ID_OF_LABEL_ID
 from forecast.sources import images
-from forecast.sources.cityscapes_ids import TRAIN_ID_OF_LABEL_ID
 from forecast.sources.datasets.cityscapes import (
     find_splits,
     is_cityscapes,

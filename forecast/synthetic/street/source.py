@@ -18,10 +18,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from forecast.errors import UsageError
-from forecast.labels import CITYSCAPES, LabelSpace
-from forecast.sources.cityscapes_ids import LABEL_ID_OF_TRAIN_ID
-from forecast.sources.street.correspondence import backward_flow, seen_before
-from forecast.sources.street.world import View, World
+from forecast.labels import CITYSCAPES, LABEL_ID_OF_TRAIN_ID, LabelSpace
+from forecast.synthetic.street.correspondence import backward_flow, seen_before
+from forecast.synthetic.street.world import View, World
 from forecast.values import Frame, Instant, LabelMap
 
 RENDERER_VERSION = 1
@@ -171,3 +170,23 @@ class StreetSource:
             )
         before = self._opened().homographies(window=index, index=index - lag)
         return backward_flow(self._view(index), before)
+
+
+def street_snippets(
+    num_snippets: int,
+    *,
+    first_seed: int,
+    size_hw: tuple[int, int] = (256, 512),
+    num_frames: int = 30,
+) -> Iterator[StreetSource]:
+    """Streets numbered from 0 as Cityscapes numbers its snippets; number n has seed first_seed + n.
+
+    Each is let go of before the next is built, since a street that was looked at holds its world.
+    """
+    for number in range(num_snippets):
+        yield StreetSource(
+            seed=first_seed + number,
+            num_frames=num_frames,
+            size_hw=size_hw,
+            clip=f"street_{number:06d}",
+        )

@@ -11,10 +11,10 @@ from PIL import Image
 
 from forecast.labels import CAMVID, CITYSCAPES
 from forecast.sources.datasets.camvid import open_camvid
-from forecast.sources.stills.geometry import depth_and_velocity
-from forecast.sources.stills.scene import Ride, Scene, scene_of
-from forecast.sources.stills.source import StillDrive
 from forecast.stages import AnnotatedSource
+from forecast.synthetic.stills.geometry import depth_and_velocity
+from forecast.synthetic.stills.scene import Ride, Scene, scene_of
+from forecast.synthetic.stills.source import StillDrive
 
 H, W = 48, 64
 ROAD, SKY, BUILDING, CAR = (CITYSCAPES.id_of(one) for one in ("road", "sky", "building", "car"))

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.sources.street.camera import Camera
-from forecast.sources.street.road import BLOCK_M, CROSSWALK_M, Road
+from forecast.synthetic.street.camera import Camera
+from forecast.synthetic.street.road import BLOCK_M, CROSSWALK_M, Road
 
 _PULL = 1.6
 _HALT_SHARE = 0.65

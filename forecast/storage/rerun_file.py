@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from forecast.errors import StorageError, UsageError
+from forecast.geometry.shown import forecast_labels, labels_of, picture_of
 from forecast.labels import LabelSpace
-from forecast.live.snapshot import forecast_labels, labels_of, picture_of
 from forecast.values import Step
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.labels import CITYSCAPES
-from forecast.sources.street.patches import Patch, Sprite, Texture, sprite, upright
+from forecast.synthetic.street.patches import Patch, Sprite, Texture, sprite, upright
 
 Colour = tuple[int, int, int]
 Planes = NDArray[np.float64]

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.labels import CITYSCAPES
-from forecast.sources.street.ground import HALF_WIDTH_M, SHRINK, TEXEL_M, Tile, tile
-from forecast.sources.street.light import Light
-from forecast.sources.street.raster import Canvas, bounds, warped
-from forecast.sources.street.road import BLOCK_M, Block, Layout
+from forecast.synthetic.street.ground import HALF_WIDTH_M, SHRINK, TEXEL_M, Tile, tile
+from forecast.synthetic.street.light import Light
+from forecast.synthetic.street.raster import Canvas, bounds, warped
+from forecast.synthetic.street.road import BLOCK_M, Block, Layout
 
 _TERRAIN = CITYSCAPES.id_of("terrain")
 _FARTHEST_M = 700.0

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from forecast.geometry.deciding import grid_labels, picture_labels
 from forecast.labels import CAMVID
-from forecast.storage.pictures import grid_labels, picture_labels
 from forecast.values import Forecast, Instant, Segmentation
 
 AT = Instant(clip="a", index=0, pts_s=0.0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.sources.street.world import View
+from forecast.synthetic.street.world import View
 
 _ROWS_AT_ONCE = 64
 

@@ -8,10 +8,10 @@ import torch
 from PIL import Image
 
 from forecast.errors import StorageError, UsageError
-from forecast.sources.cityscapes_ids import LABEL_ID_OF_TRAIN_ID, TRAIN_ID_OF_LABEL_ID
+from forecast.labels import LABEL_ID_OF_TRAIN_ID, TRAIN_ID_OF_LABEL_ID
 from forecast.sources.datasets.cityscapes import open_cityscapes
-from forecast.sources.street.cityscapes_layout import write_cityscapes
-from forecast.sources.street.source import StreetSource
+from forecast.storage.cityscapes_folder import write_cityscapes
+from forecast.synthetic.street.source import StreetSource, street_snippets
 
 SIZE = (32, 64)
 
@@ -19,7 +19,8 @@ SIZE = (32, 64)
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cityscapes")
-    write_cityscapes(folder, split="val", num_snippets=2, seed=5, size_hw=SIZE)
+    streets = street_snippets(2, first_seed=5, size_hw=SIZE)
+    write_cityscapes(folder, streets, split="val", city="street")
     return folder
 
 
@@ -32,7 +33,7 @@ def test_names_are_the_official_ones(written):
 
 
 def test_nothing_half_written_stays(written):
-    assert not list(written.rglob("*.part"))
+    assert not list(written.rglob(".*"))
 
 
 def test_the_reader_gets_back_what_was_rendered(written):
@@ -62,14 +63,14 @@ def test_label_ids_and_train_ids_are_the_official_table():
 
 
 def test_a_snippet_too_short_to_annotate_is_refused(tmp_path):
+    short = street_snippets(1, first_seed=0, size_hw=SIZE, num_frames=19)
     with pytest.raises(UsageError, match="frame 19"):
-        write_cityscapes(tmp_path, split="val", num_snippets=1, seed=0, num_frames=19)
-    assert not list(tmp_path.iterdir())
+        write_cityscapes(tmp_path, short, split="val", city="street")
+    assert not (tmp_path / "gtFine").exists()
 
 
 def test_a_folder_that_is_a_file_is_named(tmp_path):
     (tmp_path / "taken").write_text("")
+    streets = street_snippets(1, first_seed=0, size_hw=SIZE, num_frames=20)
     with pytest.raises(StorageError, match="taken"):
-        write_cityscapes(
-            tmp_path / "taken", split="val", num_snippets=1, seed=0, size_hw=SIZE, num_frames=20
-        )
+        write_cityscapes(tmp_path / "taken", streets, split="val", city="street")

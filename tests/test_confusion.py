@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forecast import confusion as counting
+from forecast.confusion import confusion, iou, mean_iou, moving_iou, only_where, pooled
 from forecast.errors import UsageError
-from forecast.evaluation import confusion as counting
-from forecast.evaluation.confusion import confusion, iou, mean_iou, moving_iou, only_where, pooled
 from forecast.labels import CAMVID, CITYSCAPES, LabelClass, LabelSpace
 
 _spec = importlib.util.spec_from_file_location(
-    "official_iou", Path(__file__).parents[1] / "reference" / "official_iou.py"
+    "official_iou", Path(__file__).parent / "reference" / "official_iou.py"
 )
 assert _spec is not None
 assert _spec.loader is not None

@@ -11,8 +11,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.sources.street.camera import CLOUD_PLANE, Camera
-from forecast.sources.street.noise import Plane, smooth_noise
+from forecast.synthetic.street.camera import CLOUD_PLANE, Camera
+from forecast.synthetic.street.noise import Plane, smooth_noise
 
 Colour = tuple[float | int, float | int, float | int]
 

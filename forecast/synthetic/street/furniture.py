@@ -10,8 +10,8 @@ from functools import lru_cache
 import numpy as np
 
 from forecast.labels import CITYSCAPES
-from forecast.sources.street.noise import grain, opaque, smooth_noise, tinted
-from forecast.sources.street.patches import Patch, Sprite, Texture, sprite, upright
+from forecast.synthetic.street.noise import grain, opaque, smooth_noise, tinted
+from forecast.synthetic.street.patches import Patch, Sprite, Texture, sprite, upright
 
 NUM_CROWNS, NUM_SIGNS = 12, 6
 _VEGETATION, _POLE = CITYSCAPES.id_of("vegetation"), CITYSCAPES.id_of("pole")

@@ -17,8 +17,8 @@ import torch
 from jaxtyping import Int64
 
 from forecast.labels import CITYSCAPES, LabelSpace, lift_table
-from forecast.sources.stills.scene import Scene, scene_of
 from forecast.stages import AnnotatedSource
+from forecast.synthetic.stills.scene import Scene, scene_of
 from forecast.values import Frame, Instant, LabelMap
 
 VERSION = 1

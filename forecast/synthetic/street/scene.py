@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from forecast.labels import CITYSCAPES
-from forecast.sources.street.facades import (
+from forecast.synthetic.street.facades import (
     NUM_FACADES,
     facade,
     fence,
@@ -21,7 +21,7 @@ from forecast.sources.street.facades import (
     plain_wall,
     roof,
 )
-from forecast.sources.street.furniture import (
+from forecast.synthetic.street.furniture import (
     NUM_CROWNS,
     NUM_SIGNS,
     hedge,
@@ -29,7 +29,7 @@ from forecast.sources.street.furniture import (
     sign,
     tree,
 )
-from forecast.sources.street.patches import (
+from forecast.synthetic.street.patches import (
     Patch,
     Placed,
     Sprite,
@@ -39,14 +39,14 @@ from forecast.sources.street.patches import (
     slab,
     sprite,
 )
-from forecast.sources.street.road import (
+from forecast.synthetic.street.road import (
     BLOCK_M,
     CROSS_STREET_M,
     CROSSWALK_M,
     Block,
     Layout,
 )
-from forecast.sources.street.vehicles import PAINTS, SHAPES, TRUCK, vehicle
+from forecast.synthetic.street.vehicles import PAINTS, SHAPES, TRUCK, vehicle
 
 OBJECTS_PER_BLOCK = 256
 _BUILDING = CITYSCAPES.id_of("building")

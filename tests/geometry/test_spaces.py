@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from forecast.errors import UsageError
+from forecast.geometry.spaces import collapse_probs, lifted
 from forecast.labels import CAMVID, CITYSCAPES, VOC
-from forecast.prediction.in_space import collapse_probs, lifted
 from forecast.values import Instant, Segmentation
 
 

@@ -12,12 +12,12 @@ from functools import lru_cache
 
 import numpy as np
 
-from forecast.sources.street.figures import mounted, random_look, walker
-from forecast.sources.street.furniture import traffic_light
-from forecast.sources.street.motion import Drive, Halt
-from forecast.sources.street.patches import Placed, Sprite, place
-from forecast.sources.street.road import BLOCK_M, CROSS_STREET_M, CROSSWALK_M, Road
-from forecast.sources.street.vehicles import BUS, PAINTS, SHAPES, TRUCK, vehicle
+from forecast.synthetic.street.figures import mounted, random_look, walker
+from forecast.synthetic.street.furniture import traffic_light
+from forecast.synthetic.street.motion import Drive, Halt
+from forecast.synthetic.street.patches import Placed, Sprite, place
+from forecast.synthetic.street.road import BLOCK_M, CROSS_STREET_M, CROSSWALK_M, Road
+from forecast.synthetic.street.vehicles import BUS, PAINTS, SHAPES, TRUCK, vehicle
 
 _BEHIND_M, _AHEAD_M, _WALKERS_AHEAD_M = 10.0, 150.0, 85.0
 _HIDDEN_M = 46.0

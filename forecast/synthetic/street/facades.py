@@ -10,8 +10,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.sources.street.noise import grain, opaque, smooth_noise, tinted
-from forecast.sources.street.patches import Texture
+from forecast.synthetic.street.noise import grain, opaque, smooth_noise, tinted
+from forecast.synthetic.street.patches import Texture
 
 NUM_FACADES = 24
 NUM_SKYLINES = 6

@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from forecast.labels import CITYSCAPES
-from forecast.sources.street.patches import Patch, Sprite, Texture, slab, sprite
+from forecast.synthetic.street.patches import Patch, Sprite, Texture, slab, sprite
 
 Colour = tuple[int, int, int]
 _TEXELS_PER_M = 36

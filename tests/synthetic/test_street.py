@@ -8,7 +8,7 @@ import torch
 
 from forecast.errors import UsageError
 from forecast.labels import CITYSCAPES
-from forecast.sources.street.source import StreetSource
+from forecast.synthetic.street.source import StreetSource
 
 SIZE = (64, 128)
 

@@ -12,7 +12,7 @@ import torch
 
 from forecast.errors import StorageError, UsageError
 from forecast.labels import CITYSCAPES
-from forecast.live.rerun_file import RerunFile
+from forecast.storage.rerun_file import RerunFile
 from forecast.values import Forecast, Frame, Instant, Segmentation, Step
 
 _WITH_RERUN = "needs the `rerun` extra: install segmentation-forecast[rerun]"

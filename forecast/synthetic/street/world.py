@@ -12,16 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.labels import CITYSCAPES
-from forecast.sources.street.camera import CLOUD_PLANE, GROUND_PLANE, Camera
-from forecast.sources.street.facades import NUM_SKYLINES, skyline
-from forecast.sources.street.light import developed, light_of, sky, sunlit
-from forecast.sources.street.motion import drive
-from forecast.sources.street.patches import Patch, Placed, joined, place, sprite, upright
-from forecast.sources.street.raster import NO_PATCH, Canvas, draw
-from forecast.sources.street.road import Road
-from forecast.sources.street.scene import block_contents
-from forecast.sources.street.surface import darken, lay_ground
-from forecast.sources.street.traffic import Traffic
+from forecast.synthetic.street.camera import CLOUD_PLANE, GROUND_PLANE, Camera
+from forecast.synthetic.street.facades import NUM_SKYLINES, skyline
+from forecast.synthetic.street.light import developed, light_of, sky, sunlit
+from forecast.synthetic.street.motion import drive
+from forecast.synthetic.street.patches import Patch, Placed, joined, place, sprite, upright
+from forecast.synthetic.street.raster import NO_PATCH, Canvas, draw
+from forecast.synthetic.street.road import Road
+from forecast.synthetic.street.scene import block_contents
+from forecast.synthetic.street.surface import darken, lay_ground
+from forecast.synthetic.street.traffic import Traffic
 
 _BEHIND_M, _AHEAD_M = 14.0, 160.0
 _KEPT_BLOCKS = 12

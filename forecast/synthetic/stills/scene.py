@@ -15,7 +15,7 @@ from torch import Tensor
 
 from forecast.geometry.void import fill_void
 from forecast.labels import CITYSCAPES
-from forecast.sources.stills.geometry import depth_and_velocity, focal_px
+from forecast.synthetic.stills.geometry import depth_and_velocity, focal_px
 
 _ENLARGED = 1.5
 """Points of the still along each side, for each pixel: what comes nearer is looked at closely."""

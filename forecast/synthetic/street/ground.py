@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.labels import CITYSCAPES
-from forecast.sources.street.noise import grain, smooth_noise, tinted
-from forecast.sources.street.road import (
+from forecast.synthetic.street.noise import grain, smooth_noise, tinted
+from forecast.synthetic.street.road import (
     BLOCK_M,
     CROSS_STREET_M,
     CROSSWALK_M,

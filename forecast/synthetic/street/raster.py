@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.sources.street.patches import Placed
+from forecast.synthetic.street.patches import Placed
 
 NO_PATCH = -1
 """Ground, for a pixel with a positive inverse depth; else sky."""

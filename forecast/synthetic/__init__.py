@@ -1,0 +1,1 @@
+"""Rendered streets and annotated pictures set in motion: exact labels, exact flow."""
