@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
-from forecast.training.adversarial import (
+from forecast.training.tasks.discriminator import (
     Adversaries,
     SequenceDiscriminator,
     adversarial_losses,

@@ -29,9 +29,9 @@ from forecast.prediction.flow_guided.network import (
     change_of,
 )
 from forecast.prediction.flow_guided.scene import Past, placed, scene_at
-from forecast.training.augment import augmented
-from forecast.training.losses import cross_entropy, soft_jaccard
-from forecast.training.samples import Sample, SampleDrawer
+from forecast.training.data.augment import augmented
+from forecast.training.data.samples import Sample, SampleDrawer
+from forecast.training.tasks.losses import cross_entropy, soft_jaccard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

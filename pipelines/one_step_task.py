@@ -18,8 +18,8 @@ from torch.nn import functional as F
 
 from forecast.confusion import confusion
 from forecast.labels import CITYSCAPES
-from forecast.training.evenly import EvenDrawer
-from forecast.training.losses import l1_and_gradient, soft_jaccard
+from forecast.training.data.evenly import EvenDrawer
+from forecast.training.tasks.losses import l1_and_gradient, soft_jaccard
 from pipelines.flow_guided_task import miou
 
 

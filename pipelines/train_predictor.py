@@ -23,14 +23,14 @@ from forecast.prediction.flow_guided.weights import NUM_MAPS
 from forecast.prediction.one_step.conv_lstm import ConvLSTMNetwork
 from forecast.prediction.one_step.s2s import S2SNetwork, start_as_copy
 from forecast.stages import FlowEstimator
-from forecast.training.adversarial import SequenceDiscriminator
-from forecast.training.clips import Clip
-from forecast.training.evenly import EvenDrawer, even_run
+from forecast.training.data.clips import Clip
+from forecast.training.data.evenly import EvenDrawer, even_run
+from forecast.training.data.samples import Sample, SampleDrawer, SampleSettings, sample_at
+from forecast.training.data.stored_flow import StoredFlow
+from forecast.training.data.true_flow import FlowByClip, TrueFlow
 from forecast.training.fit import Task
 from forecast.training.ranks import first_rank_first, local_device
-from forecast.training.samples import Sample, SampleDrawer, SampleSettings, sample_at
-from forecast.training.stored_flow import StoredFlow
-from forecast.training.true_flow import FlowByClip, TrueFlow
+from forecast.training.tasks.discriminator import SequenceDiscriminator
 from forecast.values import num_frames_in, num_stride_frames
 from pipelines.adversarial_task import AdversarialSettings, AdversarialTask, kept
 from pipelines.flow_guided_task import FlowGuidedSettings, FlowGuidedTask

@@ -23,9 +23,9 @@ from forecast.labels import CITYSCAPES, lift_table
 from forecast.segmentation.networks.fast_scnn import FastSCNN
 from forecast.segmentation.segmenter import IMAGENET_MEAN, IMAGENET_STD
 from forecast.stages import AnnotatedSource, FrameSource, Segmenter, is_annotated
-from forecast.training.clips import Clip, ClipHeader, ClipWriter
+from forecast.training.data.clips import Clip, ClipHeader, ClipWriter
 from forecast.training.ranks import first_rank_first
-from forecast.training.segmenter import (
+from forecast.training.tasks.segmenter import (
     PictureGroup,
     SegmenterSettings,
     SegmenterTask,

@@ -15,8 +15,8 @@ from pathlib import Path
 from forecast.checkpoints import LearntFrom
 from forecast.errors import UsageError
 from forecast.stages import AnnotatedSource, FrameSource, Segmenter, is_annotated
-from forecast.training.clips import Clip, ClipHeader, ClipWriter
-from forecast.training.true_flow import KnowsFlow
+from forecast.training.data.clips import Clip, ClipHeader, ClipWriter
+from forecast.training.data.true_flow import KnowsFlow
 from pipelines.training_recordings import recordings_in, stretches, write_clip
 from pipelines.training_specs import Spec, located, training_sources
 

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from forecast.geometry.resize import resize_ids
 from forecast.labels import CITYSCAPES
 from forecast.prediction.flow_guided.network import FlowGuidedNetwork
-from forecast.training.samples import Sample
-from forecast.training.segmenter import SegmenterTask
+from forecast.training.data.samples import Sample
+from forecast.training.tasks.segmenter import SegmenterTask
 from pipelines.flow_guided_task import corrected, exercises_of
 from pipelines.one_step_task import unrolled
 

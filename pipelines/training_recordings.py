@@ -25,7 +25,7 @@ from forecast.labels import CITYSCAPES
 from forecast.sources.find import find_sources
 from forecast.stages import FrameSource
 from forecast.storage.recording import Recording
-from forecast.training.clips import ClipHeader, ClipWriter
+from forecast.training.data.clips import ClipHeader, ClipWriter
 from forecast.values import Frame, Instant, Segmentation
 from pipelines.train_settings import NEED_PICTURES, TRAINABLE
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from forecast.engine.windows import Windows
 from forecast.evaluation.protocol import horizon_frames, origins_common
 from forecast.labels import CITYSCAPES
-from forecast.training.clips import Clip
-from forecast.training.evenly import EvenDrawer
+from forecast.training.data.clips import Clip
+from forecast.training.data.evenly import EvenDrawer
 from forecast.values import (
     Frame,
     History,

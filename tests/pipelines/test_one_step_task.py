@@ -11,11 +11,11 @@ from torch import nn
 from forecast.labels import CITYSCAPES
 from forecast.prediction.one_step.conv_lstm import ConvLSTMNetwork
 from forecast.prediction.one_step.s2s import S2SNetwork
-from forecast.training.adversarial import SequenceDiscriminator
-from forecast.training.clips import Clip, ClipHeader, ClipWriter
-from forecast.training.evenly import EvenDrawer, even_run
+from forecast.training.data.clips import Clip, ClipHeader, ClipWriter
+from forecast.training.data.evenly import EvenDrawer, even_run
 from forecast.training.fit import FitSettings, fit
-from forecast.training.losses import l1_and_gradient
+from forecast.training.tasks.discriminator import SequenceDiscriminator
+from forecast.training.tasks.losses import l1_and_gradient
 from forecast.values import Frame, Instant, LabelMap
 from pipelines.adversarial_task import AdversarialSettings, AdversarialTask, kept
 from pipelines.one_step_task import OneStepSettings, OneStepTask

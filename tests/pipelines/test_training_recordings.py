@@ -15,7 +15,7 @@ from forecast.checkpoints import read_card
 from forecast.errors import SourceError, UsageError
 from forecast.geometry.resize import resize_rgb
 from forecast.storage.recording import Recording
-from forecast.training.clips import Clip
+from forecast.training.data.clips import Clip
 from pipelines import cli
 from pipelines.train_predictor import train_predictor
 from pipelines.train_settings import TrainPredictorSettings

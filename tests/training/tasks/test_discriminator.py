@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from forecast.training.adversarial import SequenceDiscriminator, adversarial_losses
+from forecast.training.tasks.discriminator import SequenceDiscriminator, adversarial_losses
 
 
 def _judge() -> SequenceDiscriminator:

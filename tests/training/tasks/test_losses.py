@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from forecast.training.losses import (
+from forecast.training.tasks.losses import (
     cross_entropy,
     gradient_difference,
     l1_and_gradient,

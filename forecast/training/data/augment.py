@@ -15,7 +15,7 @@ from jaxtyping import Float, UInt8
 from kornia.geometry.transform import crop_by_indices, hflip
 from torch import Generator, Tensor
 
-from forecast.training.samples import Sample, Target
+from forecast.training.data.samples import Sample, Target
 
 WIDEST = 1.25
 """A window may show this much more than its own size, shrunk..."""

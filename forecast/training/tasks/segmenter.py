@@ -21,8 +21,8 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from forecast.labels import LabelSpace, collapse_table, lift_table
-from forecast.training.clips import Clip
-from forecast.training.relighting import relit
+from forecast.training.data.clips import Clip
+from forecast.training.data.relighting import relit
 
 OTHERWISE = 1e-3
 """What is left of a belief in classes that the annotation rules out."""

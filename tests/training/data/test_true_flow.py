@@ -8,7 +8,7 @@ import torch
 from forecast.errors import UsageError
 from forecast.geometry.warp import warp
 from forecast.synthetic.street.source import StreetSource
-from forecast.training.true_flow import FlowByClip, KnowsFlow, TrueFlow
+from forecast.training.data.true_flow import FlowByClip, KnowsFlow, TrueFlow
 from forecast.values import Frame, Instant
 
 SIZE = (64, 128)

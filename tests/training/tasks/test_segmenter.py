@@ -2,8 +2,8 @@ import torch
 from torch import nn
 
 from forecast.labels import CAMVID, CITYSCAPES
-from forecast.training.relighting import relit
-from forecast.training.segmenter import (
+from forecast.training.data.relighting import relit
+from forecast.training.tasks.segmenter import (
     PictureGroup,
     SegmenterSettings,
     SegmenterTask,

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from forecast.geometry.warp import warp
-from forecast.training.augment import View, augmented, drawn_view
-from forecast.training.relighting import relit
-from forecast.training.samples import Sample, Target
+from forecast.training.data.augment import View, augmented, drawn_view
+from forecast.training.data.relighting import relit
+from forecast.training.data.samples import Sample, Target
 
 GRID = (16, 32)
 

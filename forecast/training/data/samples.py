@@ -18,8 +18,8 @@ from forecast.errors import UsageError
 from forecast.geometry.resize import one_hot, resize_flow, resize_rgb
 from forecast.geometry.void import fill_void
 from forecast.stages import FlowEstimator
-from forecast.training.clips import Clip
-from forecast.training.label_noise import as_if_segmented
+from forecast.training.data.clips import Clip
+from forecast.training.data.label_noise import as_if_segmented
 from forecast.values import Frame, num_frames_in, num_stride_frames
 
 

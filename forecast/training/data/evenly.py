@@ -13,8 +13,8 @@ from torch import Generator, Tensor
 
 from forecast.errors import UsageError
 from forecast.geometry.resize import resize_rgb
-from forecast.training.augment import drawn_view
-from forecast.training.clips import Clip
+from forecast.training.data.augment import drawn_view
+from forecast.training.data.clips import Clip
 from forecast.values import num_stride_frames
 
 

@@ -10,12 +10,12 @@ import torch
 from forecast.errors import SourceError, UsageError
 from forecast.flow.dis import DisFlow
 from forecast.labels import CITYSCAPES
-from forecast.training.augment import augmented
-from forecast.training.clips import Clip, ClipHeader, ClipWriter, clips_in
-from forecast.training.evenly import EvenDrawer
-from forecast.training.label_noise import as_if_segmented
-from forecast.training.samples import SampleDrawer, SampleSettings, sample_at
-from forecast.training.stored_flow import StoredFlow
+from forecast.training.data.augment import augmented
+from forecast.training.data.clips import Clip, ClipHeader, ClipWriter, clips_in
+from forecast.training.data.evenly import EvenDrawer
+from forecast.training.data.label_noise import as_if_segmented
+from forecast.training.data.samples import SampleDrawer, SampleSettings, sample_at
+from forecast.training.data.stored_flow import StoredFlow
 from forecast.values import Frame, Instant, LabelMap, Segmentation
 
 GRID = (8, 16)

@@ -1,0 +1,1 @@
+"""What training reads: clips, recordings, samples and augmentation."""

@@ -1,0 +1,1 @@
+"""What a step of training does, one module a kind of network."""
