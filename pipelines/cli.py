@@ -18,7 +18,7 @@ from cyclopts import App
 from forecast.errors import ForecastError, UsageError
 from pipelines.config import EvaluateSettings, Out, ProcessSettings, checked, read_toml
 from pipelines.stopping import Terminated, listen
-from pipelines.stream_settings import StreamSettings
+from pipelines.streaming.settings import StreamSettings
 from pipelines.train_settings import RunSettings, TrainPredictorSettings, TrainSegmenterSettings
 
 _Training = TypeVar("_Training", bound=RunSettings)
@@ -146,7 +146,7 @@ def predictor(*data: str, out: Out, settings: TrainPredictorSettings = _TRAIN_PR
         settings: Everything else.
     """
     chosen = _with_data(data, checked(settings))
-    from pipelines.training import run_train_predictor
+    from pipelines.train import run_train_predictor
 
     return run_train_predictor(out, chosen)
 
@@ -162,7 +162,7 @@ def segmenter(*data: str, out: Out, settings: TrainSegmenterSettings = _TRAIN_SE
         settings: Everything else.
     """
     chosen = _with_data(data, checked(settings))
-    from pipelines.training import run_train_segmenter
+    from pipelines.train import run_train_segmenter
 
     return run_train_segmenter(out, chosen)
 

@@ -17,8 +17,8 @@ from forecast.storage.manifest import current_versions
 from pipelines.config import checked, resolved
 from pipelines.progress import console
 from pipelines.provenance import commit, machine, write_json
-from pipelines.stream_settings import StreamSettings
-from pipelines.stream_worker import StreamWorker, live_source
+from pipelines.streaming.settings import StreamSettings
+from pipelines.streaming.worker import StreamWorker, live_source
 
 _log = logging.getLogger("forecast")
 _SAY_EVERY_S = 10.0

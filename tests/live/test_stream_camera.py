@@ -19,8 +19,8 @@ from forecast.storage.recording import Recording
 from forecast.values import Segmentation
 from pipelines.cli import main
 from pipelines.stream_camera import stream_camera
-from pipelines.stream_outputs import Outputs
-from pipelines.stream_settings import StreamSettings
+from pipelines.streaming.outputs import Outputs
+from pipelines.streaming.settings import StreamSettings
 
 LIVE = "lavfi:testsrc=size=64x32:rate=25"
 

@@ -18,8 +18,8 @@ from forecast.storage.manifest import Manifest
 from forecast.storage.overlay_video import OverlayVideo
 from forecast.storage.recording import RecordingWriter
 from pipelines.networks import Workshop, workshop
-from pipelines.stream_outputs import Outputs
-from pipelines.stream_settings import StreamSettings
+from pipelines.streaming.outputs import Outputs
+from pipelines.streaming.settings import StreamSettings
 
 
 class StreamWorker:
