@@ -13,8 +13,9 @@ from forecast.evaluation.protocol import Protocol
 from forecast.labels import LabelSpace
 from forecast.report.contents import PictureRow, Report
 from forecast.report.pictures import picture_row
+from forecast.scores import Result, Scores
 from forecast.storage.manifest import current_versions
-from forecast.values import Frame, Result, Scores
+from forecast.values import Frame
 from pipelines.progress import console
 from pipelines.provenance import commit, machine
 

@@ -9,9 +9,10 @@ from forecast.api.walk import ClipWalk, Scored
 from forecast.errors import UsageError
 from forecast.evaluation.protocol import Protocol, Snippet, snippets
 from forecast.labels import LabelSpace
+from forecast.scores import Scores, SnippetSums
 from forecast.segmentation.annotations import AnnotationSegmenter
 from forecast.stages import FrameSource, Predictor, Segmenter, is_annotated
-from forecast.values import Scores, SnippetSums, num_frames_in, num_stride_frames
+from forecast.values import num_frames_in, num_stride_frames
 
 Segmenters = Callable[[FrameSource], Segmenter]
 """The segmenter of a clip: the same network for all, or each clip's own annotation."""

@@ -14,14 +14,9 @@ from forecast.evaluation.protocol import Snippet, wanted_frames
 from forecast.geometry.deciding import Labels, labels_at, seen_labels
 from forecast.labels import LabelSpace
 from forecast.prediction.in_space import InSpace
+from forecast.scores import SnippetSums
 from forecast.stages import FrameSource, Predictor, Segmenter, is_annotated
-from forecast.values import (
-    Frame,
-    History,
-    Observation,
-    SnippetSums,
-    num_stride_frames,
-)
+from forecast.values import Frame, History, Observation, num_stride_frames
 
 CEILING = "ceiling"
 """The row of the segmenter on the real future frame."""

@@ -16,7 +16,7 @@ from forecast.evaluation.rivals import rival_of
 from forecast.evaluation.significance import Origin, interval, resampled_miou, resampling
 from forecast.evaluation.summary import aligned
 from forecast.labels import LabelSpace
-from forecast.values import Interval, Scores
+from forecast.scores import Interval, Scores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

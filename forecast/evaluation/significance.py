@@ -16,7 +16,7 @@ from jaxtyping import Float, Int64
 from numpy.typing import NDArray
 
 from forecast.confusion import mean_over, parts, ratio
-from forecast.values import Interval
+from forecast.scores import Interval
 
 NUM_RESAMPLES = 1000
 FEWEST_DRIVES = 8

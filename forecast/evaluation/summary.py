@@ -26,7 +26,7 @@ from forecast.evaluation.significance import (
     skill,
 )
 from forecast.labels import LabelSpace
-from forecast.values import Interval, Result, Scores, SequenceResult
+from forecast.scores import Interval, Result, Scores, SequenceResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

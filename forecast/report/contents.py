@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from forecast.labels import LabelSpace
-from forecast.values import Result, Scores
+from forecast.scores import Result, Scores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from forecast.errors import StorageError
 from forecast.report.contents import Report, plain
 from forecast.report.page import rendered
 from forecast.report.saved import REPORT_NAME, SCHEMA, SUMS_NAME, packed_sums
-from forecast.values import Interval, Result
+from forecast.scores import Interval, Result
 
 _CSV_INTERVALS = ("ci95", "ci95_moving", "gain_ci95", "skill_ci95")
 _CSV_PLAIN = (

@@ -26,7 +26,7 @@ from forecast.report.tables import (
     sequence_table,
     table,
 )
-from forecast.values import Interval, Result
+from forecast.scores import Interval, Result
 
 MOST_SEQUENCES = 40
 """Clips that a page lists; report.json has them all."""

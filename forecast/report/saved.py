@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from forecast.errors import OpenError, UsageError
 from forecast.labels import LabelSpace, space_named
-from forecast.values import Scores, SnippetSums
+from forecast.scores import Scores, SnippetSums
 
 SCHEMA = "segmentation-forecast/report/1"
 REPORT_NAME = "report.json"

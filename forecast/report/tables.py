@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from forecast.values import Interval, Result
+from forecast.scores import Interval, Result
 
 CEILING = "ceiling"
 MISSING = "–"

@@ -11,7 +11,7 @@ from forecast.evaluation.comparison import compare
 from forecast.evaluation.rivals import is_reference, rival_of
 from forecast.evaluation.summary import summarise
 from forecast.labels import CAMVID
-from forecast.values import Scores, SnippetSums
+from forecast.scores import Scores, SnippetSums
 
 K = CAMVID.num_classes
 
