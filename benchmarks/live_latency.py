@@ -33,8 +33,8 @@ from forecast.api.open_stream import open_stream
 from forecast.live.channel import Channel, SourceStatus
 from forecast.live.server import LiveServer
 from forecast.memory import keep_freed_memory
+from forecast.provenance import commit, machine, write_json
 from forecast.sources.live.source import LiveSource
-from pipelines.provenance import commit, machine, write_json
 
 CELL, BITS = 12, 32
 HORIZONS_S = (0.18, 0.53)

@@ -39,9 +39,9 @@ from forecast.api.open_stream import LiveStream
 from forecast.device import place
 from forecast.labels import CITYSCAPES
 from forecast.memory import keep_freed_memory
+from forecast.provenance import commit, machine, write_json
 from forecast.sources.live.source import LiveSource
 from forecast.values import Segmentation
-from pipelines.provenance import commit, machine, write_json
 
 FAULT_EVERY_S = 20.0
 SETTLED_S = 120.0

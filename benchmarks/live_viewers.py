@@ -34,8 +34,8 @@ from forecast.device import place
 from forecast.live.channel import Channel, SourceStatus
 from forecast.live.server import LiveServer
 from forecast.memory import keep_freed_memory
+from forecast.provenance import commit, machine, write_json
 from forecast.sources.live.source import LiveSource
-from pipelines.provenance import commit, machine, write_json
 
 SOURCE = "lavfi:testsrc=size=320x180:rate=15"
 HORIZONS_S = (0.18, 0.53)

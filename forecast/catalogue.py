@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forecast.errors import UsageError
+from forecast.prediction.networks import TRAINABLE, Kind
 
 if TYPE_CHECKING:
     from forecast.device import Placement
@@ -61,38 +62,29 @@ def _frames_then_segment(parts: PredictorParts) -> Predictor:
     return FramesThenSegment(parts.flow, parts.segmenter)
 
 
-def _flow_guided(name: str) -> Callable[[PredictorParts], Predictor]:
+def _trained(name: str) -> Callable[[PredictorParts], Predictor]:
+    """What builds a network of the table from its weights, bundled or given."""
+    kind = TRAINABLE[name].kind
+
     def build(parts: PredictorParts) -> Predictor:
         from forecast.checkpoints import bundled
-        from forecast.prediction.flow_guided.weights import load_flow_guided
 
+        if kind is Kind.PICTURES and parts.segmenter is None:
+            raise UsageError(
+                f"{name} needs a network to segment its pictures; name one with --frame-segmenter"
+            )
         weights = parts.weights or bundled(name)
-        return load_flow_guided(weights, parts.flow, placement=parts.placement)
+        if kind is Kind.FLOW_GUIDED:
+            from forecast.prediction.flow_guided.weights import load_flow_guided
 
-    return build
+            return load_flow_guided(weights, parts.flow, placement=parts.placement)
+        from forecast.prediction.one_step.weights import load_one_step, load_x2x
 
-
-def _one_step(name: str) -> Callable[[PredictorParts], Predictor]:
-    def build(parts: PredictorParts) -> Predictor:
-        from forecast.checkpoints import bundled
-        from forecast.prediction.one_step.weights import load_one_step
-
-        weights = parts.weights or bundled(name)
+        if parts.segmenter is not None and kind is Kind.PICTURES:
+            return load_x2x(weights, parts.segmenter, placement=parts.placement)
         return load_one_step(weights, placement=parts.placement, network=name)
 
     return build
-
-
-def _x2x(parts: PredictorParts) -> Predictor:
-    from forecast.checkpoints import bundled
-    from forecast.prediction.one_step.weights import load_x2x
-
-    if parts.segmenter is None:
-        raise UsageError(
-            "x2x needs a network to segment its pictures; name one with --frame-segmenter"
-        )
-    weights = parts.weights or bundled("x2x")
-    return load_x2x(weights, parts.segmenter, placement=parts.placement)
 
 
 PREDICTORS: Mapping[str, tuple[str, Callable[[PredictorParts], Predictor]]] = {
@@ -103,19 +95,7 @@ PREDICTORS: Mapping[str, tuple[str, Callable[[PredictorParts], Predictor]]] = {
         "the picture forecast by warping, then segmented",
         _frames_then_segment,
     ),
-    "flow-guided-small": (
-        "the warp, corrected by a small network: given flow, several past maps and the horizon",
-        _flow_guided("flow-guided-small"),
-    ),
-    "flow-guided-base": (
-        "the same with a network of 11 GMAC; weights from forecast train",
-        _flow_guided("flow-guided-base"),
-    ),
-    "s2s": ("soft maps to the next soft map, rolled out (Luc et al. 2017)", _one_step("s2s")),
-    "s2s-dil": ("s2s that sees further: dilated convolutions", _one_step("s2s-dil")),
-    "s2s-adv": ("s2s, trained against a network that judges it", _one_step("s2s-adv")),
-    "conv-lstm": ("a recurrent network over the past maps, rolled out", _one_step("conv-lstm")),
-    "x2x": ("pictures to the next picture by s2s's network, then segmented", _x2x),
+    **{name: (one.what, _trained(name)) for name, one in TRAINABLE.items()},
 }
 """Name -> what it is, and what builds it."""
 

@@ -16,10 +16,11 @@ import cyclopts
 from cyclopts import App
 
 from forecast.errors import ForecastError, UsageError
+from forecast.training.settings import RunSettings
 from pipelines.config import EvaluateSettings, Out, ProcessSettings, checked, read_toml
 from pipelines.stopping import Terminated, listen
 from pipelines.streaming.settings import StreamSettings
-from pipelines.train_settings import RunSettings, TrainPredictorSettings, TrainSegmenterSettings
+from pipelines.train_settings import TrainPredictorSettings, TrainSegmenterSettings
 
 _Training = TypeVar("_Training", bound=RunSettings)
 

@@ -12,9 +12,9 @@ from rich.table import Table
 
 from forecast.evaluation.comparison import Comparison, compare
 from forecast.files import replace_file, storage_faults
+from forecast.provenance import write_json
 from forecast.report.saved import read_report, require_same_protocol
 from pipelines.progress import console
-from pipelines.provenance import write_json
 
 
 def compare_reports(folders: Sequence[Path], out: Path) -> int:

@@ -14,6 +14,7 @@ from forecast.engine.queues import StageClock
 from forecast.engine.windows import restart_index
 from forecast.errors import UsageError
 from forecast.labels import LabelSpace
+from forecast.provenance import commit, machine, write_json
 from forecast.sources.find import find_sources
 from forecast.stages import FrameSource, Predictor, Segmenter, Sink
 from forecast.storage.label_pngs import LabelPngs
@@ -24,7 +25,6 @@ from forecast.values import Step, num_stride_frames
 from pipelines.config import ProcessSettings, resolved
 from pipelines.networks import Workshop, workshop
 from pipelines.progress import console, progress
-from pipelines.provenance import commit, machine, write_json
 
 
 def process_video(specs: Sequence[str], out: Path, settings: ProcessSettings) -> int:

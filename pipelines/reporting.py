@@ -11,13 +11,13 @@ from rich.table import Table
 from forecast.api.walk import Scored
 from forecast.evaluation.protocol import Protocol
 from forecast.labels import LabelSpace
+from forecast.provenance import commit, machine
 from forecast.report.contents import PictureRow, Report
 from forecast.report.pictures import picture_row
 from forecast.scores import Result, Scores
 from forecast.storage.manifest import current_versions
 from forecast.values import Frame
 from pipelines.progress import console
-from pipelines.provenance import commit, machine
 
 
 def report_of(

@@ -10,14 +10,15 @@ from forecast import catalogue
 from forecast.device import place
 from forecast.memory import keep_freed_memory
 from forecast.stages import Segmenter
+from forecast.training.data.specs import located
 from forecast.training.fit import Progress
+from forecast.training.predictor import train_predictor
 from forecast.training.ranks import joined_group
+from forecast.training.run import Audience
+from forecast.training.segmenter import train_segmenter
+from forecast.training.settings import RunSettings
 from pipelines.progress import console
-from pipelines.train_predictor import train_predictor
-from pipelines.train_segmenter import train_segmenter
-from pipelines.train_settings import RunSettings, TrainPredictorSettings, TrainSegmenterSettings
-from pipelines.training_run import Audience
-from pipelines.training_specs import located
+from pipelines.train_settings import TrainPredictorSettings, TrainSegmenterSettings
 
 _SAY_EVERY = 20
 

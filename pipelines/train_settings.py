@@ -1,158 +1,37 @@
-"""What `forecast train` can be told. Imports nothing heavy."""
+"""What `forecast train` can be told: the library's settings, with lists divided by commas."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+
+# cyclopts looks up the names of inherited annotations in this module.
+from pathlib import Path  # noqa: F401  # pyright: ignore[reportUnusedImport]
 
 from cyclopts import Parameter
 
+from forecast.training.settings import PredictorRun, SegmenterRun
 from pipelines.config import Names, Size
 
-TRAINABLE = (
-    "flow-guided-small",
-    "flow-guided-base",
-    "s2s",
-    "s2s-dil",
-    "s2s-adv",
-    "x2x",
-    "conv-lstm",
-)
-NEED_PICTURES = ("flow-guided-small", "flow-guided-base", "x2x")
-"""The others learn from maps alone."""
-FLOWS = ("dis", "exact")
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunSettings:
-    """What every training run can be told."""
-
-    data: Names = ()
-    """What to learn from where the command line names nothing: as there, DATA[@FPS][=WEIGHT]; a
-    name that is not here is looked for below FORECAST_DATA."""
-    teacher: str | None = None
-    """Segmenter whose beliefs are learnt; name from `forecast models`."""
-    teacher_weights: Path | None = None
-    """The teacher's weights; looked for below FORECAST_DATA if they are not here."""
-    held_out: Names = ()
-    """Clips to choose the best weights by, not to learn from; the last clip if not given."""
-    without: Names = ()
-    """Clips to leave out, by patterns of their names such as 0016E5*."""
-    init: Path | None = None
-    """Weights to start from."""
-    steps: int = 1200
-    """Batches."""
-    batch: int = 8
-    """Samples in a batch, on each process."""
-    learning_rate: float = 2e-3
-    """At its highest; it rises at first and falls along a cosine."""
-    optimizer: str = "adamw"
-    """adamw or sgd."""
-    weight_decay: float = 1e-4
-    """How strongly weights are drawn to 0."""
-    average: float = 0.995
-    """Decay of the running mean of weights that is scored and kept; 0 keeps the weights as is."""
-    score_every: int = 100
-    """Steps between two looks at the held-out clips."""
-    precision: str = "fp32"
-    """fp32, or bf16 (autocast)."""
-    device: str = "cpu"
-    """cpu, cuda or cuda:N; cuda is one GPU for each process under torchrun."""
-    seed: int = 0
-    """Of weights and of everything drawn."""
-    fps: float | None = None
-    """Frame rate of pictures that carry none."""
-
-    def problems(self) -> list[str]:
-        """What is wrong with the values, a line each."""
-        counts = {name: getattr(self, name) for name in ("steps", "batch", "score_every")}
-        faults = [_too_few(name, count) for name, count in counts.items() if count < 1]
-        if self.learning_rate <= 0:
-            faults.append(f"learning_rate is {self.learning_rate}; it must be above 0")
-        if not 0 <= self.average < 1:
-            faults.append(f"average is {self.average}; it must be at least 0 and below 1")
-        if self.optimizer not in ("adamw", "sgd"):
-            faults.append(f"optimizer is {self.optimizer!r}; it must be adamw or sgd")
-        if self.precision not in ("fp32", "bf16"):
-            faults.append(f"precision is {self.precision!r}; it must be fp32 or bf16")
-        return faults
-
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class TrainPredictorSettings(RunSettings):
+class TrainPredictorSettings(PredictorRun):
     """What `forecast train predictor` does."""
 
-    predictor: str = "flow-guided-small"
-    """What learns: flow-guided-small, flow-guided-base, s2s, s2s-dil, s2s-adv, x2x or
-    conv-lstm."""
-    learning_rate: float = 3e-3
-    """At its highest; it rises at first and falls along a cosine."""
-    flow: str = "dis"
-    """What flow-guided networks are shown: dis, or exact where rendered streets carry it (dis
-    elsewhere)."""
-    unroll: int = 1
-    """Steps a one-step network is trained through, fed its own maps."""
+    data: Names = ()
+    held_out: Names = ()
+    without: Names = ()
     window: Size = None
-    """HEIGHTxWIDTH of what is seen of the grid at once; if not given, three quarters of it, or all
-    of it for one-step networks."""
-    zoom_share: float = 0.4
-    """How often a one-step network sees a run enlarged."""
-    jaccard: float = 0.0
-    """Weight of a one-step network's soft Jaccard loss; 0 as published."""
-    shuffled: float = 0.0
-    """Share of runs in which a one-step network sees classes change places; 0 as published."""
-    adversarial: float = 0.01
-    """Weight of fooling the judge of s2s-adv."""
-    width: float = 1.0
-    """Channels of s2s, s2s-dil, s2s-adv and x2x as a share of the paper's; of conv-lstm, of 24."""
-
-    def problems(self) -> list[str]:
-        """What is wrong with the values, a line each."""
-        faults = RunSettings.problems(self)
-        if self.predictor not in TRAINABLE:
-            faults.append(f"predictor is {self.predictor!r}; known: {', '.join(TRAINABLE)}")
-        if self.flow not in FLOWS:
-            faults.append(f"flow is {self.flow!r}; it must be dis or exact")
-        if self.unroll < 1:
-            faults.append(_too_few("unroll", self.unroll))
-        for name in ("zoom_share", "shuffled"):
-            if not 0 <= getattr(self, name) <= 1:
-                faults.append(f"{name} is {getattr(self, name)}; it must lie within 0 and 1")
-        if self.window is not None and (min(self.window) < 8 or any(s % 8 for s in self.window)):
-            height, width = self.window
-            faults.append(f"window is {height}x{width}; its sides must be multiples of 8")
-        if self.width <= 0:
-            faults.append(f"width is {self.width}; it must be above 0")
-        return faults
 
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class TrainSegmenterSettings(RunSettings):
+class TrainSegmenterSettings(SegmenterRun):
     """What `forecast train segmenter` does; the network is fast-scnn, for Cityscapes' classes.
 
     A teacher's beliefs are kept to what annotation allows.
     """
 
-    every: int = 1
-    """Take every N-th frame of each clip."""
-    height: int = 256
-    """Height that pictures are kept at while training; a multiple of 4."""
-    steps: int = 3000
-    """Batches."""
-    score_every: int = 250
-    """Steps between two looks at the held-out clips."""
-
-    def problems(self) -> list[str]:
-        """What is wrong with the values, a line each."""
-        faults = RunSettings.problems(self)
-        if self.every < 1:
-            faults.append(_too_few("every", self.every))
-        if self.height < 64 or self.height % 4:
-            faults.append(f"height is {self.height}; it must be a multiple of 4, 64 or more")
-        return faults
-
-
-def _too_few(name: str, count: int) -> str:
-    return f"{name} is {count}; it must be at least 1"
+    data: Names = ()
+    held_out: Names = ()
+    without: Names = ()

@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from forecast.checkpoints import bundled_card, bundled_names, read_card
+from forecast.training.data.specs import parsed
 from pipelines import cli
 from pipelines.config import checked, read_toml
 from pipelines.train_settings import TrainPredictorSettings, TrainSegmenterSettings
-from pipelines.training_specs import parsed
 
 RUNS = Path(cli.__file__).parent / "runs"
 FILES = sorted(RUNS.glob("*.toml"))

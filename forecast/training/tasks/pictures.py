@@ -16,9 +16,9 @@ from forecast.geometry.resize import resize_ids
 from forecast.labels import CITYSCAPES
 from forecast.prediction.flow_guided.network import FlowGuidedNetwork
 from forecast.training.data.samples import Sample
+from forecast.training.tasks.flow_guided import corrected, exercises_of
+from forecast.training.tasks.one_step import unrolled
 from forecast.training.tasks.segmenter import SegmenterTask
-from pipelines.flow_guided_task import corrected, exercises_of
-from pipelines.one_step_task import unrolled
 
 Pictures = Mapping[str, UInt8[Tensor, "3 H W"]]
 _GAP_PX = 4

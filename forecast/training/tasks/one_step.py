@@ -19,8 +19,8 @@ from torch.nn import functional as F
 from forecast.confusion import confusion
 from forecast.labels import CITYSCAPES
 from forecast.training.data.evenly import EvenDrawer
+from forecast.training.tasks.flow_guided import miou
 from forecast.training.tasks.losses import l1_and_gradient, soft_jaccard
-from pipelines.flow_guided_task import miou
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from forecast.errors import SourceError, UsageError
-from pipelines.training_specs import Spec, located, parsed, training_sources
+from forecast.training.data.specs import Spec, located, parsed, training_sources
 
 
 def _pictures(folder: Path, count: int = 2) -> Path:

@@ -17,7 +17,7 @@ from forecast.training.tasks.discriminator import (
     SequenceDiscriminator,
     adversarial_losses,
 )
-from pipelines.one_step_task import OneStepTask
+from forecast.training.tasks.one_step import OneStepTask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,11 +14,11 @@ from forecast.prediction.one_step.s2s import S2SNetwork
 from forecast.training.data.clips import Clip, ClipHeader, ClipWriter
 from forecast.training.data.evenly import EvenDrawer, even_run
 from forecast.training.fit import FitSettings, fit
+from forecast.training.tasks.adversarial import AdversarialSettings, AdversarialTask, kept
 from forecast.training.tasks.discriminator import SequenceDiscriminator
 from forecast.training.tasks.losses import l1_and_gradient
+from forecast.training.tasks.one_step import OneStepSettings, OneStepTask
 from forecast.values import Frame, Instant, LabelMap
-from pipelines.adversarial_task import AdversarialSettings, AdversarialTask, kept
-from pipelines.one_step_task import OneStepSettings, OneStepTask
 
 GRID_HW = (16, 32)
 K = CITYSCAPES.num_classes

@@ -11,12 +11,12 @@ from torch import nn
 
 from forecast.checkpoints import LearntFrom, ModelCard, load_into, load_state, save
 from forecast.labels import CITYSCAPES
+from forecast.provenance import commit
 from forecast.training.fit import FitResult, FitSettings, Progress, Task, fit
 from forecast.training.ranks import local_device
-from pipelines.provenance import commit
-from pipelines.scalars import Scalars
-from pipelines.train_settings import RunSettings
-from pipelines.training_pictures import Pictures
+from forecast.training.scalars import Scalars
+from forecast.training.settings import RunSettings
+from forecast.training.tasks.pictures import Pictures
 
 RENDERED_TERMS = "Apache-2.0 (rendered here)"
 _OWN_TERMS = "Apache-2.0"

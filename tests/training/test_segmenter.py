@@ -8,9 +8,9 @@ from forecast.device import place
 from forecast.errors import UsageError
 from forecast.segmentation.build import build_segmenter
 from forecast.synthetic.street.source import StreetSource
-from pipelines import train_segmenter as trained
-from pipelines.train_settings import TrainSegmenterSettings
-from pipelines.training_run import Audience
+from forecast.training import segmenter as trained
+from forecast.training.run import Audience
+from forecast.training.settings import SegmenterRun
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +24,7 @@ def _small_streets(monkeypatch):
 
 def _settings(**changes):
     told = {"data": ("street:3",), "steps": 4, "batch": 2, "height": 64, "score_every": 2}
-    return TrainSegmenterSettings(**(told | changes))
+    return SegmenterRun(**(told | changes))
 
 
 def test_streets_become_weights_with_a_card_that_says_so(tmp_path):

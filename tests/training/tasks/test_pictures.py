@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from forecast.labels import CITYSCAPES
-from pipelines.scalars import ABSENT, Scalars
-from pipelines.training_pictures import beside, coloured, one_step_pictures
+from forecast.training.scalars import ABSENT, Scalars
+from forecast.training.tasks.pictures import beside, coloured, one_step_pictures
 
 
 class _Copying(torch.nn.Module):

@@ -22,12 +22,12 @@ import torch
 
 from forecast.errors import ForecastError, SourceError, UsageError
 from forecast.labels import CITYSCAPES
+from forecast.prediction.networks import TRAINABLE
 from forecast.sources.find import find_sources
 from forecast.stages import FrameSource
 from forecast.storage.recording import Recording
 from forecast.training.data.clips import ClipHeader, ClipWriter
 from forecast.values import Frame, Instant, Segmentation
-from pipelines.train_settings import NEED_PICTURES, TRAINABLE
 
 _MANIFEST = "manifest.json"
 
@@ -164,7 +164,7 @@ def _recorded_from(folder: Path) -> FrameSource:
             if source.clip == folder.name and source.fingerprint == wanted:
                 return source
     named = ", ".join(run.get("sources", ())) or "nothing that run.json names"
-    free = ", ".join(name for name in TRAINABLE if name not in NEED_PICTURES)
+    free = ", ".join(name for name, one in TRAINABLE.items() if not one.needs_pictures)
     raise SourceError(
         f"{folder} was recorded from {named}, which is not there any more or has changed, and its "
         f"pictures are needed; put it back, or train what needs none: {free}"

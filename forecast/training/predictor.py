@@ -12,36 +12,34 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from forecast.errors import UsageError
 from forecast.flow.dis import DisFlow
 from forecast.prediction.flow_guided.network import FlowGuidedNetwork
 from forecast.prediction.flow_guided.predictor import GRID_HW
-from forecast.prediction.flow_guided.weights import NAMES as FLOW_GUIDED
 from forecast.prediction.flow_guided.weights import NUM_MAPS
-from forecast.prediction.one_step.conv_lstm import ConvLSTMNetwork
+from forecast.prediction.networks import NUM_CLASSES, TRAINABLE, Kind
 from forecast.prediction.one_step.s2s import S2SNetwork, start_as_copy
 from forecast.stages import FlowEstimator
 from forecast.training.data.clips import Clip
 from forecast.training.data.evenly import EvenDrawer, even_run
+from forecast.training.data.prepare import Preparation, Prepared, Teacher, prepare, split
 from forecast.training.data.samples import Sample, SampleDrawer, SampleSettings, sample_at
+from forecast.training.data.specs import parsed
 from forecast.training.data.stored_flow import StoredFlow
 from forecast.training.data.true_flow import FlowByClip, TrueFlow
 from forecast.training.fit import Task
 from forecast.training.ranks import first_rank_first, local_device
+from forecast.training.run import Audience, fitted, keep, placed_network
+from forecast.training.settings import PredictorRun
+from forecast.training.tasks.adversarial import AdversarialSettings, AdversarialTask, kept
 from forecast.training.tasks.discriminator import SequenceDiscriminator
+from forecast.training.tasks.flow_guided import FlowGuidedSettings, FlowGuidedTask
+from forecast.training.tasks.one_step import OneStepSettings, OneStepTask
+from forecast.training.tasks.pictures import Pictures, flow_guided_pictures, one_step_pictures
 from forecast.values import num_frames_in, num_stride_frames
-from pipelines.adversarial_task import AdversarialSettings, AdversarialTask, kept
-from pipelines.flow_guided_task import FlowGuidedSettings, FlowGuidedTask
-from pipelines.one_step_task import OneStepSettings, OneStepTask
-from pipelines.train_settings import NEED_PICTURES, TrainPredictorSettings
-from pipelines.training_clips import Preparation, Prepared, Teacher, prepare, split
-from pipelines.training_pictures import Pictures, flow_guided_pictures, one_step_pictures
-from pipelines.training_run import Audience, fitted, keep, placed_network
-from pipelines.training_specs import parsed
 
-NUM_CLASSES = 19
 _NUM_MAPS = 4
 """Inputs of one-step networks."""
 _STEP_S = 3 / 17
@@ -64,7 +62,7 @@ class _Learnt:
 
 
 def train_predictor(
-    settings: TrainPredictorSettings,
+    settings: PredictorRun,
     *,
     out: Path,
     teacher: Teacher | None,
@@ -91,7 +89,7 @@ def train_predictor(
         teacher=teacher,
         grid_hw=_grid_hw(settings.predictor),
         without=settings.without,
-        pictures=settings.predictor in NEED_PICTURES,
+        pictures=TRAINABLE[settings.predictor].needs_pictures,
     )
     wanted = [parsed(one, fps=settings.fps) for one in settings.data]
     with first_rank_first():
@@ -109,7 +107,7 @@ def train_predictor(
 def _grid_hw(predictor: str) -> tuple[int, int]:
     """Grid of the maps to learn from: a flow-guided network corrects finer ones than it sees."""
     height, width = GRID_HW
-    return (2 * height, 2 * width) if predictor in FLOW_GUIDED else GRID_HW
+    return (2 * height, 2 * width) if TRAINABLE[predictor].kind is Kind.FLOW_GUIDED else GRID_HW
 
 
 def _last_name(prepared: Sequence[Prepared]) -> tuple[str, ...]:
@@ -119,9 +117,7 @@ def _last_name(prepared: Sequence[Prepared]) -> tuple[str, ...]:
     return (names[-1],)
 
 
-def _flow(
-    settings: TrainPredictorSettings, prepared: Sequence[Prepared], folder: Path
-) -> FlowEstimator:
+def _flow(settings: PredictorRun, prepared: Sequence[Prepared], folder: Path) -> FlowEstimator:
     """Flow that is computed once; the clips' own where they know it and that is asked for."""
     longest = max((clip.header.num_frames for one in prepared for clip in one.clips), default=0)
     estimated = StoredFlow(DisFlow(), folder, num_frames=longest)
@@ -132,23 +128,9 @@ def _flow(
     return FlowByClip(dict.fromkeys(knowing, exact), estimated)
 
 
-def predictor_network(name: str, *, width: float = 1.0) -> nn.Module:
-    """An untrained network of that name for Cityscapes' classes."""
-    if name in FLOW_GUIDED:
-        return FlowGuidedNetwork(
-            num_classes=NUM_CLASSES, num_maps=NUM_MAPS, width=FLOW_GUIDED[name]
-        )
-    if name == "conv-lstm":
-        return ConvLSTMNetwork(num_classes=NUM_CLASSES, channels=max(1, round(24 * width)))
-    channels = 3 if name == "x2x" else NUM_CLASSES
-    return S2SNetwork(num_classes=channels, width=width, dilation=2 if name == "s2s-dil" else 1)
-
-
-def _task(
-    settings: TrainPredictorSettings, learnt: _Learnt
-) -> tuple[Task[Any], Callable[[], Pictures]]:
+def _task(settings: PredictorRun, learnt: _Learnt) -> tuple[Task[Any], Callable[[], Pictures]]:
     """What is learnt, and what can be looked at while it is."""
-    network = predictor_network(settings.predictor, width=settings.width)
+    network = TRAINABLE[settings.predictor].build(settings.width)
     if settings.init is None and isinstance(network, S2SNetwork):
         start_as_copy(network)
     placed_network(network, settings)
@@ -161,7 +143,7 @@ def _task(
         task = FlowGuidedTask(network, drawer, checks, guided)
         looks = {name: samples[0] for name, samples in checks.items()}
         return task, partial(flow_guided_pictures, network, looks)
-    rgb = settings.predictor == "x2x"
+    rgb = TRAINABLE[settings.predictor].needs_pictures
     runs = EvenDrawer(
         learnt.clips,
         learnt.weights,
@@ -183,7 +165,7 @@ def _task(
     return (_judged(task, settings) if settings.predictor == "s2s-adv" else task), pictures
 
 
-def _judged(task: OneStepTask, settings: TrainPredictorSettings) -> AdversarialTask:
+def _judged(task: OneStepTask, settings: PredictorRun) -> AdversarialTask:
     judge = SequenceDiscriminator(num_maps=_NUM_MAPS + 1, num_channels=NUM_CLASSES)
     weight = AdversarialSettings(adversarial=settings.adversarial)
     return AdversarialTask(task, judge.to(local_device(settings.device)), weight)

@@ -16,14 +16,15 @@ from forecast.checkpoints import load_state, read_card
 from forecast.errors import UsageError
 from forecast.prediction.flow_guided.predictor import GRID_HW
 from forecast.synthetic.street.source import StreetSource
+from forecast.training import predictor as train_predictor_module
+from forecast.training.data import prepare as training_clips
+from forecast.training.data.prepare import Prepared
+from forecast.training.data.specs import Spec
 from forecast.training.fit import Progress
+from forecast.training.predictor import train_predictor
+from forecast.training.run import Audience
+from forecast.training.settings import PredictorRun
 from forecast.values import Frame, Instant
-from pipelines import train_predictor as train_predictor_module
-from pipelines import training_clips
-from pipelines.train_predictor import TrainPredictorSettings, train_predictor
-from pipelines.training_clips import Prepared
-from pipelines.training_run import Audience
-from pipelines.training_specs import Spec
 
 FRAMES, H, W = 12, 32, 64
 
@@ -50,7 +51,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 def _train(folders: list[str], out: Path, **settings: object) -> Path:
     chosen = {"steps": 2, "batch": 1, "score_every": 2, "fps": 5.0, "held_out": ("west",)}
     chosen |= {"data": tuple(folders)}
-    asked = TrainPredictorSettings(**(chosen | settings))  # pyright: ignore[reportArgumentType]
+    asked = PredictorRun(**(chosen | settings))  # pyright: ignore[reportArgumentType]
     return train_predictor(asked, out=out, teacher=None)
 
 
@@ -77,7 +78,7 @@ def test_training_leaves_weights_with_a_card(
 def test_a_finished_run_is_not_run_again(folders: list[str], tmp_path: Path) -> None:
     first = load_state(_train(folders, tmp_path, predictor="conv-lstm", width=0.125))
     told: list[Progress] = []
-    settings = TrainPredictorSettings(
+    settings = PredictorRun(
         data=tuple(folders),
         predictor="conv-lstm",
         width=0.125,
@@ -153,7 +154,7 @@ def test_exact_flow_is_shown_where_it_is_known_and_asked_for(
     tmp_path: Path, flow: str, *, exact: bool
 ) -> None:
     spec = Prepared(spec=Spec(name="a"), clips=(), knowing_flow={"street": _KnowingSource()})
-    settings = TrainPredictorSettings(flow=flow)
+    settings = PredictorRun(flow=flow)
     estimator = train_predictor_module._flow(settings, [spec], tmp_path)
     shown = estimator(_frame("street", 4), _frame("street", 1))
     assert bool((shown == 15).all()) is exact
@@ -211,7 +212,7 @@ def test_two_processes_of_torchrun_leave_the_weights_of_the_best_scoring(
 def test_a_teacher_is_not_built_for_clips_that_are_labelled(
     folders: list[str], tmp_path: Path
 ) -> None:
-    settings = TrainPredictorSettings(
+    settings = PredictorRun(
         data=tuple(folders),
         predictor="conv-lstm",
         width=0.125,
@@ -242,7 +243,7 @@ def test_a_run_that_was_stopped_ends_with_the_same_weights(
             raise StoppedError
 
     told = {"data": tuple(folders), "batch": 1, "fps": 5.0, "held_out": ("west",)}
-    settings = TrainPredictorSettings(**(told | chosen))  # pyright: ignore[reportArgumentType]
+    settings = PredictorRun(**(told | chosen))  # pyright: ignore[reportArgumentType]
     with pytest.raises(StoppedError):
         train_predictor(
             settings, out=tmp_path / "cut", teacher=None, audience=Audience(report=stop)

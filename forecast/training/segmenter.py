@@ -24,7 +24,11 @@ from forecast.segmentation.networks.fast_scnn import FastSCNN
 from forecast.segmentation.segmenter import IMAGENET_MEAN, IMAGENET_STD
 from forecast.stages import AnnotatedSource, FrameSource, Segmenter, is_annotated
 from forecast.training.data.clips import Clip, ClipHeader, ClipWriter
+from forecast.training.data.specs import Spec, parsed, training_sources
 from forecast.training.ranks import first_rank_first
+from forecast.training.run import RENDERED_TERMS, Audience, fitted, keep, placed_network
+from forecast.training.settings import SegmenterRun
+from forecast.training.tasks.pictures import segmenter_pictures
 from forecast.training.tasks.segmenter import (
     PictureGroup,
     SegmenterSettings,
@@ -33,10 +37,6 @@ from forecast.training.tasks.segmenter import (
     allowed,
 )
 from forecast.values import Frame, Segmentation
-from pipelines.train_settings import TrainSegmenterSettings
-from pipelines.training_pictures import segmenter_pictures
-from pipelines.training_run import RENDERED_TERMS, Audience, fitted, keep, placed_network
-from pipelines.training_specs import Spec, parsed, training_sources
 
 NAME = "fast-scnn"
 _CELL_PX = 4
@@ -71,7 +71,7 @@ class _Taught:
 
 
 def train_segmenter(
-    settings: TrainSegmenterSettings,
+    settings: SegmenterRun,
     *,
     out: Path,
     teacher: Segmenter | None,
@@ -119,7 +119,7 @@ def train_segmenter(
 def _prepared(
     specs: Sequence[Spec],
     teacher: Segmenter | None,
-    settings: TrainSegmenterSettings,
+    settings: SegmenterRun,
     folder: Path,
     audience: Audience,
 ) -> list[_Taught]:
@@ -142,7 +142,7 @@ def _window(clips: Sequence[_Taught]) -> tuple[int, int]:
 
 
 def _taught(
-    source: FrameSource, teacher: Segmenter | None, settings: TrainSegmenterSettings, folder: Path
+    source: FrameSource, teacher: Segmenter | None, settings: SegmenterRun, folder: Path
 ) -> Clip:
     if source.num_frames is None:
         raise UsageError(f"{source.clip} has no known length; give a file, or a folder of pictures")

@@ -16,12 +16,12 @@ from forecast.errors import SourceError, UsageError
 from forecast.geometry.resize import resize_rgb
 from forecast.storage.recording import Recording
 from forecast.training.data.clips import Clip
+from forecast.training.data.prepare import Preparation, prepare
+from forecast.training.data.recordings import recordings_in, stretches
+from forecast.training.data.specs import parsed
+from forecast.training.predictor import train_predictor
+from forecast.training.settings import PredictorRun
 from pipelines import cli
-from pipelines.train_predictor import train_predictor
-from pipelines.train_settings import TrainPredictorSettings
-from pipelines.training_clips import Preparation, prepare
-from pipelines.training_recordings import recordings_in, stretches
-from pipelines.training_specs import parsed
 
 FRAMES, FPS, GRID = 14, 5.0, (8, 16)
 
@@ -131,7 +131,7 @@ def test_a_gap_in_time_parts_a_recording(made: Path, monkeypatch: pytest.MonkeyP
 def test_a_predictor_learns_from_recordings(
     made: Path, tmp_path: Path, predictor: str, more: dict[str, float]
 ):
-    settings = TrainPredictorSettings(
+    settings = PredictorRun(
         data=(f"{made / 'out' / 'east'}=2", str(made / "out" / "west")),
         predictor=predictor,
         steps=1,

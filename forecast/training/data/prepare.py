@@ -16,9 +16,9 @@ from forecast.checkpoints import LearntFrom
 from forecast.errors import UsageError
 from forecast.stages import AnnotatedSource, FrameSource, Segmenter, is_annotated
 from forecast.training.data.clips import Clip, ClipHeader, ClipWriter
+from forecast.training.data.recordings import recordings_in, stretches, write_clip
+from forecast.training.data.specs import Spec, located, training_sources
 from forecast.training.data.true_flow import KnowsFlow
-from pipelines.training_recordings import recordings_in, stretches, write_clip
-from pipelines.training_specs import Spec, located, training_sources
 
 Teacher = Callable[[], Segmenter]
 _SHORTEST = 12
