@@ -93,7 +93,8 @@ def test_a_named_pipe_and_its_next_writer(rig, in_background, tmp_path):
 
     in_background(write_one_after_the_other)
     frames = []
-    with LiveSource(str(pipe), backoff_cap_s=0.3, policy="every").open() as pictures:
+    source = LiveSource(str(pipe), backoff_cap_s=0.3, policy="every", read_timeout_s=30.0)
+    with source.open() as pictures:
         for one in pictures:
             frames.append(one)
             if sum(other.at.epoch == 1 for other in frames) == 3:

@@ -22,7 +22,7 @@ from av.format import Flags
 from av.video.stream import VideoStream
 
 from forecast.sources.live.address import Address, Kind
-from forecast.sources.live.pipe import PipeReader, PipeSilentError, open_pipe
+from forecast.sources.live.pipe import PipeEnd, PipeReader, PipeSilentError
 
 _DAMAGED_IN_A_ROW = 60
 
@@ -68,9 +68,21 @@ class Connection:
 
 @contextmanager
 def open_input(
-    address: Address, *, open_timeout_s: float, read_timeout_s: float, stop: threading.Event
+    address: Address,
+    *,
+    open_timeout_s: float,
+    read_timeout_s: float,
+    stop: threading.Event,
+    pipe: PipeEnd,
 ) -> Generator[Connection, None, None]:
     """One connection.
+
+    Args:
+        address: What to open.
+        open_timeout_s: How long opening may take.
+        read_timeout_s: How long each read may take.
+        stop: Ends a wait for a pipe.
+        pipe: Our end of it, for addresses that are one; outlives the connection.
 
     Raises:
         DisconnectedError: It could not be opened, fell silent or broke. An end of stream raises
@@ -78,7 +90,14 @@ def open_input(
     """
     with contextlib.ExitStack() as opened:
         try:
-            target = opened.enter_context(_target(address, open_timeout_s, read_timeout_s, stop))
+            target: str | PipeReader = address.target
+            if address.kind in (Kind.PIPE, Kind.STDIN):
+                target = PipeReader(
+                    pipe.descriptor,
+                    open_timeout_s=open_timeout_s,
+                    read_timeout_s=read_timeout_s,
+                    stop=stop,
+                )
             container = opened.enter_context(
                 av.open(
                     target,
@@ -102,19 +121,6 @@ def open_input(
             finite=finite,
             ahead=finite or container.format.name.startswith("hls"),
         )
-
-
-@contextmanager
-def _target(
-    address: Address, open_timeout_s: float, read_timeout_s: float, stop: threading.Event
-) -> Generator[str | PipeReader, None, None]:
-    if address.kind not in (Kind.PIPE, Kind.STDIN):
-        yield address.target
-        return
-    with open_pipe(
-        address, open_timeout_s=open_timeout_s, read_timeout_s=read_timeout_s, stop=stop
-    ) as reader:
-        yield reader
 
 
 def _pictures(

@@ -7,8 +7,7 @@ import select
 import sys
 import threading
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
+from pathlib import Path
 
 from forecast.sources.live.address import Address, Kind
 
@@ -42,21 +41,24 @@ class PipeReader:
         self._read_timeout_s = read_timeout_s
         self._stop = stop
         self._begun = False
+        self._ended = False
 
     def read(self, size: int) -> bytes:
-        """Up to so many bytes; none at the end of the stream.
+        """Up to so many bytes; none at the end of the stream, and ever after.
 
         Raises:
             PipeSilentError: Nothing came in time.
         """
         limit_s = self._read_timeout_s if self._begun else self._open_timeout_s
         deadline_s = time.monotonic() + limit_s
-        while not self._stop.is_set():
+        while not self._stop.is_set() and not self._ended:
             some = self._ready(size)
             if some:
                 self._begun = True
                 return some
             if some is not None and self._begun:
+                # FFmpeg may ask again: what comes now is the next writer's, for the next reader.
+                self._ended = True
                 return b""
             if time.monotonic() > deadline_s:
                 raise PipeSilentError(f"nothing came through the pipe for {limit_s:.1f} s")
@@ -77,19 +79,45 @@ class PipeReader:
         return some
 
 
-@contextmanager
-def open_pipe(
-    address: Address, *, open_timeout_s: float, read_timeout_s: float, stop: threading.Event
-) -> Generator[PipeReader, None, None]:
-    """A reader of standard input or of a named pipe; opening waits for no writer."""
-    standard = address.kind is Kind.STDIN
-    descriptor = (
-        sys.stdin.fileno() if standard else os.open(address.target, os.O_RDONLY | os.O_NONBLOCK)
-    )
-    try:
-        yield PipeReader(
-            descriptor, open_timeout_s=open_timeout_s, read_timeout_s=read_timeout_s, stop=stop
-        )
-    finally:
-        if not standard:
+class PipeEnd:
+    """Our end of a named pipe, or of standard input, held from one writer to the next.
+
+    Were it closed between them, a writer that had come already would lose what it had written and
+    be told that nobody reads.
+    """
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._standard = address.kind is Kind.STDIN
+        self._descriptor: int | None = None
+
+    @property
+    def descriptor(self) -> int:
+        """What is read; opening waits for no writer.
+
+        Raises:
+            OSError: The pipe is gone, or may not be read.
+        """
+        if self._standard:
+            return sys.stdin.fileno()
+        if self._descriptor is not None and not self._is_still_there(self._descriptor):
+            self.close()
+        if self._descriptor is None:
+            self._descriptor = os.open(self._address.target, os.O_RDONLY | os.O_NONBLOCK)
+        return self._descriptor
+
+    def close(self) -> None:
+        """Let go of a named pipe; safe to call twice."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
             os.close(descriptor)
+
+    def __enter__(self) -> PipeEnd:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _is_still_there(self, descriptor: int) -> bool:
+        """Whether the name still stands for the pipe that is held, and not for a new one."""
+        return os.path.samestat(os.fstat(descriptor), Path(self._address.target).stat())

@@ -17,6 +17,7 @@ from forecast.sources.live.address import Address
 from forecast.sources.live.backoff import Backoff
 from forecast.sources.live.clock import LiveClock, Stamp
 from forecast.sources.live.connection import DisconnectedError, Picture, open_input
+from forecast.sources.live.pipe import PipeEnd
 from forecast.sources.live.state import LiveState, LiveStatus
 from forecast.sources.live.thinning import Thinning
 from forecast.values import Instant
@@ -63,6 +64,7 @@ class LiveReader:
         self._ended = False
         self._paced_epoch = -1
         self._began_s = 0.0
+        self._pipe = PipeEnd(address)
 
     def run(self) -> None:
         """Read until stopped, at the end, or lost; any error goes to the consumer."""
@@ -83,6 +85,8 @@ class LiveReader:
         except Exception as fault:  # noqa: BLE001 - the consumer raises it
             self._status.finished(LiveState.LOST, str(fault))
             self._handover.finish(fault)
+        finally:
+            self._pipe.close()
 
     def _give_up_if_hopeless(self, fault: DisconnectedError) -> None:
         if fault.hopeless and not (self._was_live and self._address.is_live):
@@ -114,6 +118,7 @@ class LiveReader:
             open_timeout_s=self._open_timeout_s,
             read_timeout_s=self._read_timeout_s,
             stop=self._stop,
+            pipe=self._pipe,
         ) as connection:
             if connection.finite and self._ended:
                 # A playlist that was closed would be played again from its last segments.

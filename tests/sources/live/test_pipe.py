@@ -10,7 +10,7 @@ import time
 import pytest
 
 from forecast.sources.live.address import parse_address
-from forecast.sources.live.pipe import PipeReader, PipeSilentError, open_pipe
+from forecast.sources.live.pipe import PipeEnd, PipeReader, PipeSilentError
 
 
 @pytest.fixture
@@ -52,10 +52,50 @@ def test_a_stop_ends_the_wait(pipe):
     assert time.monotonic() - began_s < 2
 
 
-def test_opening_a_named_pipe_waits_for_no_writer(tmp_path):
+@pytest.fixture
+def named(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    address = parse_address(str(tmp_path / "pipe"))
-    stop = threading.Event()
-    with open_pipe(address, open_timeout_s=2.0, read_timeout_s=1.0, stop=stop) as reader:
-        threading.Timer(0.1, (tmp_path / "pipe").write_bytes, (b"xyz",)).start()
-        assert reader.read(10) == b"xyz"
+    with PipeEnd(parse_address(str(tmp_path / "pipe"))) as end:
+        yield tmp_path / "pipe", end
+
+
+def _written(path, some):
+    """A writer that opens, writes and leaves; fails at once where nobody reads."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+    os.write(descriptor, some)
+    os.close(descriptor)
+
+
+def test_opening_a_named_pipe_waits_for_no_writer(named):
+    path, end = named
+    reader = _reader(end.descriptor)
+    _written(path, b"xyz")
+    assert reader.read(10) == b"xyz"
+
+
+def test_what_the_next_writer_wrote_before_the_last_connection_closed_is_not_lost(named):
+    path, end = named
+    first = _reader(end.descriptor)
+    _written(path, b"one")
+    assert (first.read(10), first.read(10)) == (b"one", b"")
+    _written(path, b"two")
+    assert first.read(10) == b"", "it belongs to the next connection"
+    assert _reader(end.descriptor).read(10) == b"two"
+
+
+def test_a_pipe_that_was_made_anew_is_opened_anew(named):
+    path, end = named
+    assert end.descriptor >= 0
+    path.rename(path.with_name("old"))
+    os.mkfifo(path)
+    reader = _reader(end.descriptor)
+    _written(path, b"new")
+    assert reader.read(10) == b"new"
+
+
+def test_a_pipe_that_was_removed_is_an_error(named):
+    path, end = named
+    assert end.descriptor >= 0
+    path.unlink()
+    with pytest.raises(FileNotFoundError):
+        _ = end.descriptor
