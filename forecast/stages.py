@@ -109,6 +109,21 @@ class Segmenter(Protocol):
 class Refiner(Protocol):
     """Improves a segmentation, perhaps from those before it."""
 
+    @property
+    def name(self) -> str:
+        """What reports and logs call it."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of weights and settings: part of the segmenter's in manifests and protocols."""
+        ...
+
+    @property
+    def remembers(self) -> bool:
+        """Whether a result depends on the frames before; then it must be shown every one."""
+        ...
+
     def __call__(self, segmentation: Segmentation, frame: Frame) -> Segmentation:
         """The segmentation, improved."""
         ...

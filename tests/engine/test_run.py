@@ -72,6 +72,10 @@ class Seen:
 class Counted:
     """A refiner that counts since its reset."""
 
+    name = "counted"
+    fingerprint = "0"
+    remembers = True
+
     def __init__(self, fault_at: int | None = None) -> None:
         self.fault_at = fault_at
         self.num_seen: list[int] = [0]
