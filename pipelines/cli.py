@@ -15,9 +15,10 @@ from typing import Any, TypeVar
 import cyclopts
 from cyclopts import App
 
+from forecast.api.settings import checked
 from forecast.errors import ForecastError, UsageError
 from forecast.training.settings import RunSettings
-from pipelines.config import EvaluateSettings, Out, ProcessSettings, checked, read_toml
+from pipelines.config import EvaluateOptions, Out, ProcessOptions, read_toml
 from pipelines.stopping import Terminated, listen
 from pipelines.streaming.settings import StreamSettings
 from pipelines.train_settings import TrainPredictorSettings, TrainSegmenterSettings
@@ -39,14 +40,14 @@ datasets = App(name="datasets", help="Data sets: what can be read, and how to ge
 app.command(train)
 app.command(datasets)
 
-_PROCESS = ProcessSettings()
-_EVALUATE = EvaluateSettings()
+_PROCESS = ProcessOptions()
+_EVALUATE = EvaluateOptions()
 _STREAM = StreamSettings()
 _TRAIN_PREDICTOR = TrainPredictorSettings()
 _TRAIN_SEGMENTER = TrainSegmenterSettings()
 _TABLES: dict[str, type] = {
-    "process": ProcessSettings,
-    "evaluate": EvaluateSettings,
+    "process": ProcessOptions,
+    "evaluate": EvaluateOptions,
     "stream": StreamSettings,
     "train.predictor": TrainPredictorSettings,
     "train.segmenter": TrainSegmenterSettings,
@@ -66,7 +67,7 @@ def demo(*, out: Out = Path("out/demo")) -> int:
 
 
 @app.command
-def process(*source: str, out: Out, settings: ProcessSettings = _PROCESS) -> int:
+def process(*source: str, out: Out, settings: ProcessOptions = _PROCESS) -> int:
     """Segment and forecast every frame of videos, folders, globs or image sequences.
 
     Args:
@@ -83,7 +84,7 @@ def process(*source: str, out: Out, settings: ProcessSettings = _PROCESS) -> int
 
 
 @app.command
-def evaluate(data: str, *, out: Out, settings: EvaluateSettings = _EVALUATE) -> int:
+def evaluate(data: str, *, out: Out, settings: EvaluateOptions = _EVALUATE) -> int:
     """Score predictors at horizons, and write report.html, report.json and scores.csv.
 
     Args:
@@ -141,15 +142,15 @@ def predictor(*data: str, out: Out, settings: TrainPredictorSettings = _TRAIN_PR
     """Train a predictor on clips; the same command continues a run that was stopped.
 
     Args:
-        data: Data sets, folders, videos, recordings made with --save soft, or `street:N`;
+        data: Data sets, folders, videos, recordings made with --save soft, or `street:1000`;
             `DATA=2` weighs one twice, `DATA@15` gives its pictures a rate.
         out: Folder for prepared clips, the state of the run, scalars and weights.
         settings: Everything else.
     """
     chosen = _with_data(data, checked(settings))
-    from pipelines.train import run_train_predictor
+    from pipelines.train import run_training
 
-    return run_train_predictor(out, chosen)
+    return run_training(out, chosen)
 
 
 @train.command
@@ -157,20 +158,20 @@ def segmenter(*data: str, out: Out, settings: TrainSegmenterSettings = _TRAIN_SE
     """Train fast-scnn by annotation, a teacher, or both; continues a run that was stopped.
 
     Args:
-        data: Data sets, folders, videos or `street:N`; `DATA=2` weighs one twice, `DATA@15` gives
-            its pictures a rate.
+        data: Data sets, folders, videos or `street:1000-1023`; `DATA=2` weighs one twice,
+            `DATA@15` gives its pictures a rate.
         out: Folder for the state of the run, scalars and weights.
         settings: Everything else.
     """
     chosen = _with_data(data, checked(settings))
-    from pipelines.train import run_train_segmenter
+    from pipelines.train import run_training
 
-    return run_train_segmenter(out, chosen)
+    return run_training(out, chosen)
 
 
 def _with_data(data: Sequence[str], settings: _Training) -> _Training:
     if not data and not settings.data:
-        raise UsageError("no data was named; pass data sets, folders, videos or street:N")
+        raise UsageError("no data was named; pass data sets, folders, videos or street:1000-1023")
     return replace(settings, data=tuple(data)) if data else settings
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipelines.config import EvaluateSettings, ProcessSettings
-from pipelines.evaluate_horizons import evaluate_dataset
-from pipelines.process_video import process_sources
+from forecast.api.settings import EvaluateSettings, ProcessSettings
+from pipelines.evaluate_horizons import evaluate_horizons
+from pipelines.process_video import process_video
 from pipelines.progress import console
 
 
@@ -21,11 +21,13 @@ def run_demo(out: Path) -> int:
 
     sample = SampleSource()
     console.print(f"The sample: {sample.num_frames} frames of a rendered street.")
-    process_sources([sample], out / "process", ProcessSettings())
+    process_video([sample], out / "process", ProcessSettings())
     dataset = Dataset(
         name="sample", split="all", clips=(sample,), space=sample.space, anchored=False
     )
-    evaluate_dataset(dataset, out / "report", EvaluateSettings(horizons=(0.18, 0.53, 1.0), every=8))
+    evaluate_horizons(
+        dataset, out / "report", EvaluateSettings(horizons=(0.18, 0.53, 1.0), every=8)
+    )
     console.print()
     console.print(f"Now and forecast, as a video: {out / 'process' / sample.clip}.mp4")
     console.print(f"How far to trust it:          {out / 'report' / 'report.html'}")

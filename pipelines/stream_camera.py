@@ -11,11 +11,11 @@ from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from forecast.api.settings import checked, resolved
 from forecast.errors import UsageError
 from forecast.live.server import LiveServer
 from forecast.provenance import commit, machine, write_json
 from forecast.storage.manifest import current_versions
-from pipelines.config import checked, resolved
 from pipelines.progress import console
 from pipelines.streaming.settings import StreamSettings
 from pipelines.streaming.worker import StreamWorker, live_source

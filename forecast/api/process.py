@@ -1,131 +1,101 @@
-"""Processing: every frame of one clip segmented, forecast and kept."""
+"""From videos to recordings, overlay videos and label pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
-from functools import partial
-from itertools import islice
+from collections.abc import Sequence
+from pathlib import Path
 
-import numpy as np
-import torch
-
-from forecast.engine.queues import StageClock, WriteBehind
-from forecast.engine.run import run
+from forecast.api.clip_run import ClipRun, Processed
+from forecast.api.networks import workshop
+from forecast.api.settings import ProcessSettings, checked, resolved
+from forecast.api.watch import Watch, unwatched
 from forecast.errors import UsageError
-from forecast.geometry.resize import one_hot
-from forecast.stages import FrameSource, Predictor, Refiner, Segmenter, Sink
-from forecast.storage.recording import Recording
-from forecast.values import Forecast, Frame, Segmentation, Step
+from forecast.provenance import commit, machine, write_json
+from forecast.specs import parsed, sources_of
+from forecast.stages import FrameSource, Predictor, Segmenter
+from forecast.storage.manifest import current_versions
 
 
 def process(
-    source: FrameSource,
+    source: str | Path | FrameSource | Sequence[str | Path | FrameSource],
+    out: str | Path,
+    settings: ProcessSettings = ProcessSettings(),  # noqa: B008 - frozen
     *,
-    segmenter: Segmenter,
-    predictor: Predictor | None,
-    horizons_s: Sequence[float],
-    sinks: Sequence[Sink],
-    refiner: Refiner | None = None,
-    every: int = 1,
-    batch_size: int = 4,
-    begin: int = 0,
-    device: torch.device | None = None,
-    clock: StageClock | None = None,
-) -> Generator[Step]:
-    """Steps of the clip, each handed to the sinks; closing early finalises every sink.
+    segmenter: Segmenter | None = None,
+    predictor: Predictor | None = None,
+    watch: Watch = unwatched,
+) -> list[Processed]:
+    """Segment and forecast every frame, and keep what `settings.save` names.
 
     Args:
-        source: The clip.
-        segmenter: Sees each frame.
-        predictor: Forecasts from each full history; None to segment only.
-        horizons_s: How far ahead.
-        sinks: Who keeps the steps; closed on every way out.
-        refiner: Improves each segmentation.
-        every: Forecast from every N-th frame.
-        batch_size: Frames segmented together.
-        begin: Index of the first frame to read, from `windows.restart_index`.
-        device: Where the segmenter runs.
-        clock: Told how long each stage works.
+        source: Videos, folders, globs or sources that are open already.
+        out: Folder for recordings, videos and labels.
+        settings: Networks, horizons, and what is saved.
+        segmenter: Instead of the one that the settings name.
+        predictor: Instead of the one that the settings name.
+        watch: Told of every frame.
+
+    Returns:
+        One entry a clip, in order.
 
     Raises:
-        SourceError: Decoding failed; every earlier frame was kept.
-        StorageError: A sink could not write.
-        UsageError: The predictor cannot serve a horizon.
+        UsageError: A name, a horizon or a resumed run does not fit.
+        OpenError: A source or some weights cannot be read; what was decoded is kept.
+        StorageError: An output cannot be written.
     """
-    clock = clock or StageClock()
-    wanted = _From(begin) if begin else None
-    behind = WriteBehind(sinks, clock=clock)
-    steps = run(
-        partial(source.open, only=wanted),
-        segmenter=segmenter,
-        refiner=refiner,
-        predictor=predictor,
-        horizons_s=horizons_s,
-        every=every,
-        frame_s=None if source.fps is None else 1 / source.fps,
-        batch_size=batch_size,
-        device=device,
-        clock=clock,
+    checked(settings)
+    named = (
+        [source] if isinstance(source, str | Path) or not isinstance(source, Sequence) else source
     )
-    try:
-        with closing(steps):
-            for step in steps:
-                _check_served(step, predictor, horizons_s)
-                behind.write(step)
-                yield step
-    finally:
-        behind.close()
+    sources = [clip for one in named for clip in _opened(one, settings)]
+    _refuse_twins(sources)
+    out = Path(out)
+    shop = workshop(settings)
+    segmenter = segmenter or shop.segmenter(settings.segmenter)
+    predictor = predictor or shop.predictor(
+        settings.predictor, segmenter=segmenter, weights=settings.predictor_weights
+    )
+    _write_run(out, named, settings)
+    return [
+        ClipRun(
+            source=clip,
+            out=out,
+            settings=settings,
+            shop=shop,
+            segmenter=segmenter,
+            predictor=predictor,
+        ).run(watch)
+        for clip in sources
+    ]
 
 
-class _From:
-    """Every index from one on."""
-
-    def __init__(self, begin: int) -> None:
-        self._begin = begin
-
-    def __contains__(self, index: object) -> bool:
-        return isinstance(index, int) and index >= self._begin
+def _opened(named: str | Path | FrameSource, settings: ProcessSettings) -> Sequence[FrameSource]:
+    if isinstance(named, str | Path):
+        return sources_of(parsed(str(named), fps=settings.fps))
+    return [named]
 
 
-def _check_served(step: Step, predictor: Predictor | None, horizons_s: Sequence[float]) -> None:
-    if predictor is None or step.warming_up:
-        return
-    missing = [horizon_s for horizon_s in horizons_s if horizon_s not in step.forecast]
-    if missing:
-        listed = ", ".join(f"{one:g}" for one in missing)
+def _refuse_twins(sources: Sequence[FrameSource]) -> None:
+    names = [source.clip for source in sources]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
         raise UsageError(
-            f"{predictor.name} steps {predictor.needs.step_s:.3f} s at a time and cannot serve "
-            f"{listed} s on this clip; ask for whole steps, or use a predictor such as flow-warp"
+            f"two sources are called {', '.join(twice)}; rename one, or process them into folders "
+            "of their own"
         )
 
 
-def replayed(source: FrameSource, recording: Recording, *, until: int) -> Iterator[Step]:
-    """Steps that were recorded, with their pictures again, for sinks that show the whole clip."""
-    with source.open() as frames:
-        for row, frame in enumerate(islice(frames, until)):
-            ids = torch.from_numpy(np.asarray(recording.labels[row]))
-            segmentation = Segmentation(
-                at=frame.at, space=recording.space, size_hw=frame.size_hw, ids=ids
-            )
-            yield Step(
-                frame=frame,
-                segmentation=segmentation,
-                forecast=_recorded_forecasts(recording, row, frame),
-                latency_ms={},
-            )
-
-
-def _recorded_forecasts(recording: Recording, row: int, frame: Frame) -> dict[float, Forecast]:
-    found: dict[float, Forecast] = {}
-    for horizon_s, served_s in zip(recording.horizons_s, recording.served_s, strict=True):
-        labels = recording.forecast(row, horizon_s)
-        if labels is not None:
-            found[horizon_s] = Forecast(
-                origin=frame.at,
-                horizon_s=horizon_s,
-                served_s=float(served_s),
-                space=recording.space,
-                probs=one_hot(torch.from_numpy(labels), recording.space.num_classes),
-            )
-    return found
+def _write_run(
+    out: Path, named: Sequence[str | Path | FrameSource], settings: ProcessSettings
+) -> None:
+    found = [str(Path(one).absolute()) for one in named if isinstance(one, str | Path)]
+    write_json(
+        out / "run.json",
+        {
+            "config": resolved(settings),
+            "sources": found,
+            "commit": commit(),
+            "versions": current_versions(),
+            "machine": machine(),
+        },
+    )

@@ -21,12 +21,12 @@ from forecast.prediction.flow_guided.predictor import GRID_HW
 from forecast.prediction.flow_guided.weights import NUM_MAPS
 from forecast.prediction.networks import NUM_CLASSES, TRAINABLE, Kind
 from forecast.prediction.one_step.s2s import S2SNetwork, start_as_copy
+from forecast.specs import parsed
 from forecast.stages import FlowEstimator
 from forecast.training.data.clips import Clip
 from forecast.training.data.evenly import EvenDrawer, even_run
 from forecast.training.data.prepare import Preparation, Prepared, Teacher, prepare, split
 from forecast.training.data.samples import Sample, SampleDrawer, SampleSettings, sample_at
-from forecast.training.data.specs import parsed
 from forecast.training.data.stored_flow import StoredFlow
 from forecast.training.data.true_flow import FlowByClip, TrueFlow
 from forecast.training.fit import Task
@@ -91,7 +91,7 @@ def train_predictor(
         without=settings.without,
         pictures=TRAINABLE[settings.predictor].needs_pictures,
     )
-    wanted = [parsed(one, fps=settings.fps) for one in settings.data]
+    wanted = [parsed(one, fps=settings.fps, weighed=True) for one in settings.data]
     with first_rank_first():
         prepared = prepare(wanted, how, say=audience.say)
     clips, weights, checks = split(prepared, settings.held_out or _last_name(prepared))

@@ -22,9 +22,9 @@ from forecast.geometry.resize import one_hot, resize_maps
 from forecast.labels import CITYSCAPES, lift_table
 from forecast.segmentation.networks.fast_scnn import FastSCNN
 from forecast.segmentation.segmenter import IMAGENET_MEAN, IMAGENET_STD
+from forecast.specs import Spec, parsed, training_sources
 from forecast.stages import AnnotatedSource, FrameSource, Segmenter, is_annotated
 from forecast.training.data.clips import Clip, ClipHeader, ClipWriter
-from forecast.training.data.specs import Spec, parsed, training_sources
 from forecast.training.ranks import first_rank_first
 from forecast.training.run import RENDERED_TERMS, Audience, fitted, keep, placed_network
 from forecast.training.settings import SegmenterRun
@@ -90,7 +90,7 @@ def train_segmenter(
         SourceError: A source is not there or damaged.
         CheckpointError: `out` holds the state of another run.
     """
-    wanted = [parsed(one, fps=settings.fps) for one in settings.data]
+    wanted = [parsed(one, fps=settings.fps, weighed=True) for one in settings.data]
     with first_rank_first():
         clips = _prepared(wanted, teacher, settings, out / "pictures", audience)
     held = settings.held_out or (clips[-1].name,)

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from cyclopts import Parameter
 
+from forecast.api.settings import horizon_problems
+
 # Size is named in a field of the base, whose types cyclopts looks up in this module.
-from pipelines.config import Floats, ModelSettings, Names, Size, Switch  # noqa: F401  # pyright: ignore[reportUnusedImport]
+from pipelines.config import Floats, ModelOptions, Names, Size, Switch  # noqa: F401  # pyright: ignore[reportUnusedImport]
 
 STREAM_SAVABLE = ("recording", "overlay", "rerun")
 POLICIES = ("auto", "latest", "every")
@@ -16,7 +18,7 @@ POLICIES = ("auto", "latest", "every")
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class StreamSettings(ModelSettings):
+class StreamSettings(ModelOptions):
     """What `forecast stream` does."""
 
     predictor: str = "flow-warp"
@@ -50,12 +52,7 @@ class StreamSettings(ModelSettings):
 
     def problems(self) -> list[str]:
         """What is wrong with the values, a line each."""
-        faults = ModelSettings.problems(self)
-        faults += [
-            f"horizon {value} s is not ahead of now" for value in self.horizons if value <= 0
-        ]
-        if list(self.horizons) != sorted(set(self.horizons)) or not self.horizons:
-            faults.append(f"horizons must rise without repeats: {list(self.horizons)}")
+        faults = ModelOptions.problems(self) + horizon_problems(self.horizons)
         if self.policy not in POLICIES:
             faults.append(f"policy is {self.policy!r}; known: {', '.join(POLICIES)}")
         unknown = [name for name in self.save if name not in STREAM_SAVABLE]

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from forecast.api.networks import Workshop, workshop
 from forecast.api.open_stream import LiveStream
 from forecast.engine.queues import WriteBehind
 from forecast.errors import ForecastError
@@ -16,8 +17,7 @@ from forecast.sources.live.source import LiveSource
 from forecast.stages import Predictor, Segmenter, Sink
 from forecast.storage.manifest import Manifest
 from forecast.storage.overlay_video import OverlayVideo
-from forecast.storage.recording import RecordingWriter
-from pipelines.networks import Workshop, workshop
+from forecast.storage.recording_writer import RecordingWriter
 from pipelines.streaming.outputs import Outputs
 from pipelines.streaming.settings import StreamSettings
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from forecast.api.evaluate import evaluate, planned
+from forecast.api.scoring import planned, score_clips
 from forecast.confusion import pooled
 from forecast.evaluation.protocol import Protocol
 from forecast.flow.dis import DisFlow
@@ -68,7 +68,7 @@ def _evaluated(clips, inputs):
         segmenter_fingerprint="b",
     )
     kept = []
-    evaluated = evaluate(
+    evaluated = score_clips(
         clips,
         protocol=protocol,
         plan=planned(protocol, clips),

@@ -2,11 +2,12 @@ import dataclasses
 
 import pytest
 
+from forecast.api.settings import EvaluateSettings, ProcessSettings, checked, resolved
 from forecast.errors import UsageError
-from pipelines.config import EvaluateSettings, ProcessSettings, checked, read_toml, resolved
+from pipelines.config import EvaluateOptions, ProcessOptions, read_toml
 from pipelines.train_settings import TrainPredictorSettings
 
-TABLES = {"process": ProcessSettings, "evaluate": EvaluateSettings}
+TABLES = {"process": ProcessOptions, "evaluate": EvaluateOptions}
 
 
 def _written(tmp_path, text):

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from forecast.api.settings import checked
 from forecast.checkpoints import bundled_card, bundled_names, read_card
-from forecast.training.data.specs import parsed
+from forecast.specs import parsed
 from pipelines import cli
-from pipelines.config import checked, read_toml
+from pipelines.config import read_toml
 from pipelines.train_settings import TrainPredictorSettings, TrainSegmenterSettings
 
 RUNS = Path(cli.__file__).parent / "runs"
@@ -34,7 +35,7 @@ def _settings(path: Path):
 def test_a_run_file_is_sound(path: Path):
     read_toml(path, {f"train.{name}": one for name, one in TABLES.items()})
     settings = checked(_settings(path))
-    named = [parsed(one, fps=settings.fps) for one in settings.data]
+    named = [parsed(one, fps=settings.fps, weighed=True) for one in settings.data]
     assert len(named) >= 2
     assert not any(Path(one.name).is_absolute() for one in named)
     assert settings.teacher_weights is None or not Path(settings.teacher_weights).is_absolute()

@@ -21,7 +21,8 @@ from forecast.labels import CAMVID
 from forecast.stages import Sink
 from forecast.storage import epoch_store
 from forecast.storage.manifest import Manifest
-from forecast.storage.recording import Recording, RecordingWriter, whole_shard
+from forecast.storage.recording import Recording
+from forecast.storage.recording_writer import RecordingWriter, whole_shard
 from forecast.values import Forecast, Frame, Instant, Segmentation, Step
 
 HORIZONS_S = (0.2, 0.6)

@@ -14,7 +14,8 @@ from forecast.engine.run import run
 from forecast.engine.windows import restart_index
 from forecast.labels import CAMVID
 from forecast.storage.manifest import Manifest
-from forecast.storage.recording import Recording, RecordingWriter
+from forecast.storage.recording import Recording
+from forecast.storage.recording_writer import RecordingWriter
 from forecast.values import Forecast, Frame, History, Instant, Needs, Segmentation
 
 LENGTH, BATCH = 30, 3

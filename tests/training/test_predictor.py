@@ -15,11 +15,11 @@ from PIL import Image
 from forecast.checkpoints import load_state, read_card
 from forecast.errors import UsageError
 from forecast.prediction.flow_guided.predictor import GRID_HW
+from forecast.specs import Spec
 from forecast.synthetic.street.source import StreetSource
 from forecast.training import predictor as train_predictor_module
 from forecast.training.data import prepare as training_clips
 from forecast.training.data.prepare import Prepared
-from forecast.training.data.specs import Spec
 from forecast.training.fit import Progress
 from forecast.training.predictor import train_predictor
 from forecast.training.run import Audience

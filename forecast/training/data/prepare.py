@@ -14,10 +14,10 @@ from pathlib import Path
 
 from forecast.checkpoints import LearntFrom
 from forecast.errors import UsageError
+from forecast.specs import Spec, located, training_sources
 from forecast.stages import AnnotatedSource, FrameSource, Segmenter, is_annotated
 from forecast.training.data.clips import Clip, ClipHeader, ClipWriter
 from forecast.training.data.recordings import recordings_in, stretches, write_clip
-from forecast.training.data.specs import Spec, located, training_sources
 from forecast.training.data.true_flow import KnowsFlow
 
 Teacher = Callable[[], Segmenter]

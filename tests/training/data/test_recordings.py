@@ -14,11 +14,11 @@ from PIL import Image
 from forecast.checkpoints import read_card
 from forecast.errors import SourceError, UsageError
 from forecast.geometry.resize import resize_rgb
+from forecast.specs import parsed
 from forecast.storage.recording import Recording
 from forecast.training.data.clips import Clip
 from forecast.training.data.prepare import Preparation, prepare
 from forecast.training.data.recordings import recordings_in, stretches
-from forecast.training.data.specs import parsed
 from forecast.training.predictor import train_predictor
 from forecast.training.settings import PredictorRun
 from pipelines import cli

@@ -1,4 +1,4 @@
-"""Evaluation: every clip of a data set walked once, and what came of it."""
+"""Every clip of a data set walked once, and what its forecasts scored."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def _too_short(protocol: Protocol, clips: Sequence[FrameSource]) -> str:
     )
 
 
-def evaluate(
+def score_clips(
     clips: Sequence[FrameSource],
     *,
     protocol: Protocol,

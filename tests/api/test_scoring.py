@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from forecast.api.evaluate import annotation_segmenters, evaluate, planned
+from forecast.api.scoring import annotation_segmenters, planned, score_clips
 from forecast.confusion import mean_iou, pooled
 from forecast.errors import UsageError
 from forecast.evaluation.protocol import Protocol
@@ -80,7 +80,7 @@ def _protocol(clips, **changes):
 
 
 def _evaluated(clips, protocol, segmenters=lambda _: Stripes()):
-    return evaluate(
+    return score_clips(
         clips,
         protocol=protocol,
         plan=planned(protocol, clips),
@@ -164,7 +164,7 @@ def test_clips_too_short_for_a_horizon_are_refused_with_what_is_needed():
 
 def test_scores_in_another_space_collapse_both_sides():
     clip = Clip()
-    evaluated = evaluate(
+    evaluated = score_clips(
         [clip],
         protocol=_protocol([clip], targets=("segmenter",), label_space="camvid"),
         plan=planned(_protocol([clip]), [clip]),

@@ -1,4 +1,4 @@
-"""From an evaluation to the report a person opens, and the table a terminal shows."""
+"""From an evaluation to the report a person opens."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.table import Table
 
 from forecast.api.walk import Scored
 from forecast.evaluation.protocol import Protocol
@@ -17,7 +16,6 @@ from forecast.report.pictures import picture_row
 from forecast.scores import Result, Scores
 from forecast.storage.manifest import current_versions
 from forecast.values import Frame
-from pipelines.progress import console
 
 
 def report_of(
@@ -80,25 +78,3 @@ def _picture_rows(
 def _picture(frame: Frame | None) -> NDArray[np.uint8]:
     assert frame is not None
     return frame.rgb.permute(1, 2, 0).contiguous().numpy()
-
-
-def show_results(results: Sequence[Result]) -> None:
-    """Print one table a target: predictors down, horizons across, mIoU / moving in percent."""
-    for target in dict.fromkeys(one.target for one in results):
-        rows = [one for one in results if one.target == target]
-        horizons = sorted({one.horizon_s for one in rows})
-        table = Table(title=f"mIoU / moving, %, target {target}", title_justify="left", box=None)
-        table.add_column("predictor")
-        for horizon_s in horizons:
-            origins = next(one.num_origins for one in rows if one.horizon_s == horizon_s)
-            table.add_column(f"{horizon_s:g} s (n={origins})", justify="right")
-        for name in dict.fromkeys(one.predictor for one in rows):
-            cells = {one.horizon_s: one for one in rows if one.predictor == name}
-            table.add_row(name, *(_cell(cells.get(horizon_s)) for horizon_s in horizons))
-        console.print(table)
-
-
-def _cell(result: Result | None) -> str:
-    if result is None:
-        return "-"
-    return f"{100 * result.miou:.1f} / {100 * result.miou_moving:.1f}"

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from forecast import catalogue
+from forecast.api.settings import ModelSettings
 from forecast.device import Placement, place
 from forecast.memory import keep_freed_memory
 from forecast.stages import FlowEstimator, Predictor, Segmenter
-from pipelines.config import ModelSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

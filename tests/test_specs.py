@@ -5,10 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 
 from forecast.errors import SourceError, UsageError
-from forecast.training.data.specs import Spec, located, parsed, training_sources
+from forecast.specs import (
+    Spec,
+    StreetShape,
+    dataset_of,
+    located,
+    parsed,
+    sources_of,
+    training_sources,
+)
 
 
 def _pictures(folder: Path, count: int = 2) -> Path:
@@ -25,13 +34,13 @@ def _pictures(folder: Path, count: int = 2) -> Path:
         ("drive=2", Spec(name="drive", fps=7.0, weight=2.0)),
         ("drive@12.5", Spec(name="drive", fps=12.5)),
         ("a/drive@15=0.5", Spec(name="a/drive", fps=15.0, weight=0.5)),
-        ("street:24=0.35", Spec(name="street", split="24", fps=7.0, weight=0.35)),
+        ("street:1000-1023=0.35", Spec(name="street", split="1000-1023", fps=7.0, weight=0.35)),
         ("cityscapes:val", Spec(name="cityscapes", split="val", fps=7.0)),
         ("runs=3/drive", Spec(name="runs=3/drive", fps=7.0)),
     ],
 )
 def test_a_spec_has_a_name_a_split_a_rate_and_a_weight(text: str, spec: Spec):
-    assert parsed(text, fps=7.0) == spec
+    assert parsed(text, fps=7.0, weighed=True) == spec
 
 
 @pytest.mark.parametrize("text", ["here=much", "here=0", "here@fast", "here@-1=2"])
@@ -40,15 +49,31 @@ def test_a_rate_or_weight_that_is_no_number_is_refused(text: str):
         parsed(text, fps=None)
 
 
-@pytest.mark.parametrize("text", ["street", "street:x", "street:"])
-def test_streets_must_be_counted(text: str):
-    with pytest.raises(UsageError, match="street:24"):
-        training_sources(parsed(text, fps=None))
+def test_a_weight_means_nothing_outside_training():
+    with pytest.raises(UsageError, match="only training knows"):
+        parsed("drive=2")
 
 
-def test_streets_to_learn_from_are_never_those_that_judge():
-    sources = training_sources(parsed("street:3", fps=None))
-    assert [one.clip for one in sources] == ["street_001000", "street_001001", "street_001002"]
+@pytest.mark.parametrize("text", ["street:x", "street:9-3", "street:1-2-3", "street:-4"])
+def test_streets_are_named_by_their_seeds(text: str):
+    with pytest.raises(UsageError, match="such as street:7 or street:1000-1023"):
+        sources_of(parsed(text))
+
+
+@pytest.mark.parametrize("text", ["street", "street:7", "street:999-1001"])
+def test_streets_that_judge_are_not_learnt_from(text: str):
+    with pytest.raises(UsageError, match="below 1000 judge"):
+        training_sources(parsed(text))
+
+
+def test_a_street_is_the_same_street_in_every_command():
+    shape = StreetShape(num_frames=20)
+    (processed,) = sources_of(parsed("street:1007"))
+    (evaluated,) = dataset_of(parsed("street:1007"), shape=shape).clips
+    (taught,) = training_sources(parsed("street:1007"))
+    assert processed.clip == evaluated.clip == taught.clip == "street_001007"
+    with processed.open(only=[0]) as first, evaluated.open(only=[0]) as second:
+        assert torch.equal(next(first).rgb, next(second).rgb)
 
 
 def test_a_name_that_is_not_here_is_looked_for_below_the_data_folder(tmp_path, monkeypatch):

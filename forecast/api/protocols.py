@@ -1,0 +1,84 @@
+"""What an evaluation asks of a data set: horizons, targets, strides, drives."""
+
+from __future__ import annotations
+
+from forecast.api.settings import EvaluateSettings
+from forecast.errors import UsageError
+from forecast.evaluation.protocol import Protocol
+from forecast.labels import LabelSpace
+from forecast.sources.find import Dataset
+from forecast.stages import FrameSource, Segmenter
+
+STEP_S = 3 / 17
+"""The stride of the Cityscapes protocol."""
+NUM_INPUTS = 4
+ANNOTATIONS = "annotations"
+"""What the settings call the annotation in a segmenter's place."""
+
+
+def protocol_of(
+    dataset: Dataset,
+    settings: EvaluateSettings,
+    space: LabelSpace,
+    network: Segmenter | None,
+) -> Protocol:
+    """The question that the settings and the data set amount to.
+
+    Args:
+        dataset: What is evaluated on.
+        settings: Horizons, targets and inputs, where they are given.
+        space: The classes that are counted in.
+        network: What segments; None for the annotation itself.
+
+    Raises:
+        UsageError: A target that the data cannot give, or a clip without a frame rate.
+    """
+    return Protocol(
+        dataset=dataset.name,
+        split=dataset.split or "all",
+        label_space=space.name,
+        fps_by_clip={clip.clip: _fps(clip) for clip in dataset.clips},
+        drive_by_clip={clip.clip: _drive(dataset, clip) for clip in dataset.clips},
+        horizons_s=settings.horizons or dataset_horizons(dataset),
+        step_s=STEP_S,
+        num_inputs=NUM_INPUTS,
+        inputs="published" if settings.inputs == "published" else "native",
+        origins="anchored" if dataset.anchored else "common",
+        targets=_targets(dataset, settings, network),
+        segmenter=ANNOTATIONS if network is None else network.name,
+        segmenter_fingerprint=ANNOTATIONS if network is None else network.fingerprint,
+        every=settings.every,
+    )
+
+
+def _drive(dataset: Dataset, clip: FrameSource) -> str:
+    """CamVid names the drive first, Cityscapes city and recording; other clips are their own."""
+    parts = clip.clip.split("_")
+    return "_".join(parts[: {"camvid": 1, "cityscapes": 2}.get(dataset.name, len(parts))])
+
+
+def dataset_horizons(dataset: Dataset) -> tuple[float, ...]:
+    """The horizons a data set's protocol reports, in seconds."""
+    return (0.18, 0.53) if dataset.anchored else (0.2, 0.6, 1.0)
+
+
+def _targets(
+    dataset: Dataset, settings: EvaluateSettings, network: Segmenter | None
+) -> tuple[str, ...]:
+    possible = [
+        *(["truth"] if dataset.space is not None else []),
+        *(["segmenter"] if network is not None else []),
+    ]
+    impossible = [name for name in settings.targets if name not in possible]
+    if impossible:
+        raise UsageError(
+            f"{dataset.name} with --segmenter {settings.segmenter} cannot be held to "
+            f"{', '.join(impossible)}; it can be held to {', '.join(possible)}"
+        )
+    return settings.targets or tuple(possible)
+
+
+def _fps(clip: FrameSource) -> float:
+    if clip.fps is None:
+        raise UsageError(f"{clip.clip} has no frame rate; pass --fps")
+    return clip.fps

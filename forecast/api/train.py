@@ -1,0 +1,58 @@
+"""Training from data that is named to a file of weights with its card."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, partial
+from pathlib import Path
+
+from forecast import catalogue
+from forecast.api.settings import checked
+from forecast.device import place
+from forecast.memory import keep_freed_memory
+from forecast.specs import located
+from forecast.stages import Segmenter
+from forecast.training.predictor import train_predictor
+from forecast.training.run import Audience
+from forecast.training.segmenter import train_segmenter
+from forecast.training.settings import PredictorRun, RunSettings, SegmenterRun
+
+
+def train(
+    settings: PredictorRun | SegmenterRun,
+    out: str | Path,
+    *,
+    teacher: Segmenter | None = None,
+    audience: Audience = Audience(),  # noqa: B008 - frozen
+) -> Path:
+    """Train a predictor or a segmenter; the same call continues a run that was stopped.
+
+    Args:
+        settings: What learns, from what, and how.
+        out: Folder for what is prepared, the state of the run, scalars and weights.
+        teacher: Says what pictures without annotation show, instead of the one named.
+        audience: Who is told how the run goes.
+
+    Returns:
+        The file of the best weights.
+
+    Raises:
+        UsageError: A setting, or what the data cannot give.
+        OpenError: A source or some weights cannot be read.
+    """
+    checked(settings)
+    keep_freed_memory()
+    ask = _teacher(settings) if teacher is None else lambda: teacher
+    if isinstance(settings, PredictorRun):
+        return train_predictor(settings, out=Path(out), teacher=ask, audience=audience)
+    known = None if ask is None else ask()
+    return train_segmenter(settings, out=Path(out), teacher=known, audience=audience)
+
+
+def _teacher(settings: RunSettings) -> Callable[[], Segmenter] | None:
+    """What builds the teacher when it is first asked for; clips may all be annotated."""
+    name, weights = settings.teacher, settings.teacher_weights
+    if name is None:
+        return None
+    found = None if weights is None else Path(located(str(weights)))
+    return cache(partial(catalogue.build_segmenter, name, placement=place(), weights=found))
