@@ -18,22 +18,23 @@ from forecast.api.scoring import (
     score_clips,
 )
 from forecast.api.settings import EvaluateSettings, checked, resolved
-from forecast.api.walk import CEILING, Scored
+from forecast.api.walk import Scored
 from forecast.api.watch import Watch, unwatched
 from forecast.errors import UsageError
 from forecast.evaluation.protocol import Protocol
+from forecast.evaluation.rivals import CEILING
 from forecast.evaluation.summary import summarise
 from forecast.labels import LabelSpace
 from forecast.report.contents import Report
 from forecast.report.files import write_report
 from forecast.sources.find import Dataset
 from forecast.specs import StreetShape, dataset_of, parsed
-from forecast.stages import FrameSource, Predictor, Segmenter
+from forecast.stages import FlowEstimator, FrameSource, Predictor, Segmenter
 
 _HISTORY_FRAMES = 10
 _ORIGINS_PER_STREET = 40
 REFERENCE = ("copy-last", "flow-warp", "flow-warp-splat", "frames-then-segment")
-"""Rows that every table carries, beside the ceiling."""
+"""Rows that every table carries, beside those that look at the future."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,8 @@ class _Run:
     space: LabelSpace
     segmenters: Segmenters
     predictors: tuple[Predictor, ...]
+    flow: FlowEstimator
+    """Of the row `oracle-motion`."""
     notes: tuple[str, ...]
     """What a reader must know."""
 
@@ -127,6 +130,7 @@ def _walked(run: _Run, watch: Watch) -> Evaluated:
             segmenters=run.segmenters,
             predictors=run.predictors,
             space=run.space,
+            flow=run.flow,
             on_scored=count,
         )
 
@@ -160,6 +164,7 @@ def _prepared(
         space=space,
         segmenters=annotation_segmenters if network is None else _same(network),
         predictors=(*_built(shop, names, frame_segmenter, settings), *predictors),
+        flow=shop.flow,
         notes=_notes(dataset, names, settings),
     )
 

@@ -11,7 +11,7 @@ from forecast.evaluation.protocol import Protocol, Snippet, snippets
 from forecast.labels import LabelSpace
 from forecast.scores import Scores, SnippetSums
 from forecast.segmentation.annotations import AnnotationSegmenter
-from forecast.stages import FrameSource, Predictor, Segmenter, is_annotated
+from forecast.stages import FlowEstimator, FrameSource, Predictor, Segmenter, is_annotated
 from forecast.values import num_frames_in, num_stride_frames
 
 Segmenters = Callable[[FrameSource], Segmenter]
@@ -124,10 +124,11 @@ def score_clips(
     segmenters: Segmenters,
     predictors: Sequence[Predictor],
     space: LabelSpace,
+    flow: FlowEstimator | None = None,
     num_looks: int = 3,
     on_scored: Callable[[Scored], None] | None = None,
 ) -> Evaluated:
-    """Scores of every predictor and the ceiling, and a few forecasts to look at.
+    """Scores of every predictor, the oracle and the ceiling, and a few forecasts to look at.
 
     Args:
         clips: What is walked.
@@ -136,6 +137,7 @@ def score_clips(
         segmenters: What sees each clip.
         predictors: Who forecasts; each name once.
         space: The classes that scores are counted in.
+        flow: Estimates the true flow of the row `oracle-motion`; None leaves it out.
         num_looks: Origins to keep pictures of, spread over the whole set.
         on_scored: Told of every comparison, as it is made.
 
@@ -158,6 +160,7 @@ def score_clips(
             space=space,
             frame_s=1 / fps,
             stride_s=num_stride_frames(protocol.step_s, 1 / fps) / fps,
+            flow=flow,
             kept=chosen.get(clip.clip, frozenset()),
         )
         for scored in walk.run():

@@ -11,15 +11,14 @@ from dataclasses import dataclass, field
 
 from forecast.confusion import confusion
 from forecast.evaluation.protocol import Snippet, wanted_frames
+from forecast.evaluation.rivals import CEILING, ORACLE
 from forecast.geometry.deciding import Labels, labels_at, seen_labels
 from forecast.labels import LabelSpace
 from forecast.prediction.in_space import InSpace
+from forecast.prediction.warping.oracle_motion import LONGEST_S, warped_by_truth
 from forecast.scores import SnippetSums
-from forecast.stages import FrameSource, Predictor, Segmenter, is_annotated
+from forecast.stages import FlowEstimator, FrameSource, Predictor, Segmenter, is_annotated
 from forecast.values import Frame, History, Observation, num_stride_frames
-
-CEILING = "ceiling"
-"""The row of the segmenter on the real future frame."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +66,8 @@ class ClipWalk:
     """What scores are counted in."""
     frame_s: float
     stride_s: float
+    flow: FlowEstimator | None = None
+    """Estimates the true flow of the row `oracle-motion`; None leaves it out."""
     kept: frozenset[int] = frozenset()
     """Origins whose picture is kept until its forecasts are scored."""
     _now: dict[int, Frame] = field(default_factory=dict[int, Frame])
@@ -79,7 +80,8 @@ class ClipWalk:
         by_origin = {one.origin: one for one in self.snippets}
         observed = {index for one in self.snippets for index in one.inputs}
         due = {index for one in self.snippets for index in one.targets.values()}
-        last_use = _last_uses(self.snippets)
+        far_s = LONGEST_S if self.flow is not None else 0.0
+        last_use = _last_uses(self.snippets, within=int(far_s / self.frame_s + 1e-6))
         with self.clip.open(only=frozenset(wanted_frames(self.snippets))) as frames:
             for frame in frames:
                 index = frame.at.index
@@ -122,7 +124,8 @@ class ClipWalk:
         index = observation.frame.at.index
         seen = seen_labels(observation.segmentation, self.space)
         held = {name: self._target(name, index, seen) for name in self.targets}
-        for pending in [*self._pending.pop(index, []), *self._ceilings(index, seen)]:
+        forecasts = self._pending.pop(index, [])
+        for pending in [*forecasts, *self._seeing(index, seen, observation.frame)]:
             for target, ids in held.items():
                 sums = SnippetSums(
                     clip=self.clip.clip,
@@ -142,20 +145,30 @@ class ClipWalk:
                     now=self._now.get(pending.origin),
                 )
 
-    def _ceilings(self, index: int, seen: Labels) -> Iterator[_Pending]:
+    def _seeing(self, index: int, seen: Labels, future: Frame) -> Iterator[_Pending]:
+        """The rows that look at the real future: the oracle's and the ceiling's."""
         per_stride = num_stride_frames(self.stride_s, self.frame_s)
         for snippet in self.snippets:
             for horizon_s, target in snippet.targets.items():
-                if target == index:
-                    steps, rest = divmod(index - snippet.origin, per_stride)
+                if target != index:
+                    continue
+                steps, rest = divmod(index - snippet.origin, per_stride)
+                rows = {CEILING: seen}
+                if self.flow is not None and self._is_near(snippet.origin, index):
+                    warped = warped_by_truth(self._seen[snippet.origin], future, self.flow)
+                    rows = {ORACLE: seen_labels(warped, self.space), **rows}
+                for name, labels in rows.items():
                     yield _Pending(
-                        predictor=CEILING,
+                        predictor=name,
                         origin=snippet.origin,
                         horizon_s=horizon_s,
                         served_s=(index - snippet.origin) * self.frame_s,
                         steps=None if rest else steps,
-                        labels=seen,
+                        labels=labels,
                     )
+
+    def _is_near(self, origin: int, index: int) -> bool:
+        return 0 < (index - origin) * self.frame_s <= LONGEST_S
 
     def _target(self, name: str, index: int, seen: Labels) -> Labels:
         if name == "segmenter":
@@ -164,13 +177,23 @@ class ClipWalk:
         return self.clip.label_map(index).ids.byte().numpy()
 
 
-def _last_uses(snippets: Sequence[Snippet]) -> Mapping[int, int]:
-    """The newest index at which each wanted frame is still looked at."""
+def _last_uses(snippets: Sequence[Snippet], within: int) -> Mapping[int, int]:
+    """The newest index at which each wanted frame is still looked at.
+
+    Args:
+        snippets: What is forecast.
+        within: Origins are looked at once more at targets that are no more frames ahead.
+    """
     uses: dict[int, int] = {}
+
+    def used(index: int, at: int) -> None:
+        uses[index] = max(uses.get(index, index), at)
+
     for one in snippets:
         for target in one.targets.values():
-            uses[target] = max(uses.get(target, target), target)
-        looked_at = one.inputs if one.previous is None else (*one.inputs, one.previous)
-        for index in looked_at:
-            uses[index] = max(uses.get(index, index), one.origin)
+            used(target, target)
+            if target - one.origin <= within:
+                used(one.origin, target)
+        for index in one.inputs if one.previous is None else (*one.inputs, one.previous):
+            used(index, one.origin)
     return uses

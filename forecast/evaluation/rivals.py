@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 COPY = "copy-last"
 CEILING = "ceiling"
+ORACLE = "oracle-motion"
+"""The origin, warped by the true flow: how far motion alone can bring a forecast."""
 FRAMES_THEN_SEGMENT = "frames-then-segment"
 WARP_PREFIX = "flow-warp"
 
@@ -17,7 +19,12 @@ def is_rival(predictor: str) -> bool:
 
 def is_reference(predictor: str) -> bool:
     """Whether a row is one that every table carries."""
-    return is_rival(predictor) or predictor in (CEILING, FRAMES_THEN_SEGMENT)
+    return is_rival(predictor) or sees_future(predictor) or predictor == FRAMES_THEN_SEGMENT
+
+
+def sees_future(predictor: str) -> bool:
+    """Whether a row looks at the real future and so competes with no forecast."""
+    return predictor in (CEILING, ORACLE)
 
 
 def rival_of(mious: Mapping[str, float]) -> str | None:

@@ -14,6 +14,8 @@ from forecast.report.pictures import data_uri
 from forecast.report.tables import (
     CEILING,
     HEADLINE,
+    ORACLE,
+    SEEING,
     Table,
     bounds,
     class_table,
@@ -36,6 +38,7 @@ _REFERENCE_COLOURS = {
     "flow-warp": "#4a86c5",
     "flow-warp-splat": "#63b3d6",
     "frames-then-segment": "#a58a5c",
+    ORACLE: "#9a86c9",
     CEILING: "#767e89",
 }
 _COLOURS = ("#d9622b", "#138a7c", "#a355b0", "#c43d60", "#7d9a24", "#5a62cf", "#b9851a", "#2f9e5b")
@@ -144,7 +147,7 @@ def _series(results: Sequence[Result], name: str, colours: dict[str, str]) -> di
     return {
         "name": name,
         "colour": colours[name],
-        "dash": "dot" if name == CEILING else "solid",
+        "dash": "dot" if name in SEEING else "solid",
         "x": [round(one.served_s, 6) for one in rows],
         "miou": [_scaled(one.miou) for one in rows],
         "moving": [_scaled(one.miou_moving) for one in rows],
@@ -189,7 +192,7 @@ def _spread(by_horizon: list[list[Result]]) -> list[list[Result]]:
 
 
 def _card(members: Sequence[Result]) -> Card:
-    scored = [one for one in members if one.predictor != CEILING and one.miou == one.miou]
+    scored = [one for one in members if one.predictor not in SEEING and one.miou == one.miou]
     horizon = seconds(members[0].horizon_s)
     if not scored:
         return Card(horizon=horizon, name="–", miou="–", interval="", sentence="nothing scored")

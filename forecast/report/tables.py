@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from forecast.scores import Interval, Result
 
 CEILING = "ceiling"
+ORACLE = "oracle-motion"
+SEEING = (ORACLE, CEILING)
+"""Rows that look at the real future: no forecast, so never the best."""
 MISSING = "–"
 
 
@@ -158,11 +161,15 @@ def horizons_of(results: Sequence[Result]) -> tuple[float, ...]:
 
 
 def predictors_of(results: Sequence[Result]) -> tuple[Result, ...]:
-    """One result of each predictor: forecasters first, then references, the ceiling last."""
+    """One result of each predictor: forecasters, references, the oracle, the ceiling."""
     firsts = {one.predictor: one for one in reversed(results)}
     order = dict.fromkeys(one.predictor for one in results)
-    places = {"predictor": 0, "reference": 1, "ceiling": 2}
-    return tuple(sorted((firsts[name] for name in order), key=lambda one: places[kind_of(one)]))
+    places = {"predictor": 0, "reference": 1, "ceiling": 3}
+
+    def place(one: Result) -> int:
+        return 2 if one.predictor == ORACLE else places[kind_of(one)]
+
+    return tuple(sorted((firsts[name] for name in order), key=place))
 
 
 def table(results: Sequence[Result], figure: Figure) -> Table:
@@ -194,7 +201,7 @@ def _best(results: Sequence[Result], horizon_s: float, figure: Figure) -> str | 
         one.predictor: value
         for one in results
         if one.horizon_s == horizon_s
-        and one.predictor != CEILING
+        and one.predictor not in SEEING
         and (value := figure.value(one)) is not None
         and value == value
     }
@@ -238,11 +245,11 @@ def _class_cells(results: Sequence[Result], name: str) -> tuple[Cell, ...]:
     rivals = [
         value
         for one, value in zip(results, values, strict=True)
-        if one.predictor != CEILING and _defined(value)
+        if one.predictor not in SEEING and _defined(value)
     ]
     top = max(rivals, default=None)
     return tuple(
-        Cell(text=percent(value), heat=value, best=value == top and one.predictor != CEILING)
+        Cell(text=percent(value), heat=value, best=value == top and one.predictor not in SEEING)
         if _defined(value)
         else Cell(text=MISSING)
         for one, value in zip(results, values, strict=True)

@@ -173,3 +173,49 @@ def test_scores_in_another_space_collapse_both_sides():
         space=CAMVID,
     )
     assert evaluated.scores[0].sums[0].confusion.shape == (11, 11)
+
+
+class FourPixelsAFrame:
+    """The true motion of the stripes, whatever lies between the two pictures."""
+
+    name = "true"
+
+    def __call__(self, reference, moving):
+        flow = torch.zeros(2, *reference.size_hw)
+        flow[0] = 4.0 * (reference.at.index - moving.at.index)
+        return flow
+
+
+def _with_oracle(horizons_s):
+    clip = Clip(annotated=range(30))
+    protocol = _protocol([clip], horizons_s=horizons_s, origins="common", targets=("segmenter",))
+    evaluated = score_clips(
+        [clip],
+        protocol=protocol,
+        plan=planned(protocol, [clip]),
+        segmenters=lambda _: Stripes(),
+        predictors=[CopyLast()],
+        space=CITYSCAPES,
+        flow=FourPixelsAFrame(),
+    )
+    return {
+        (one.predictor, one.horizon_s): pooled([origin.confusion for origin in one.sums])
+        for one in evaluated.scores
+    }
+
+
+def test_the_oracle_knows_what_motion_brings_and_copying_does_not():
+    found = _with_oracle((1 / 17, 3 / 17))
+    for horizon_s, entering in ((1 / 17, 4), (3 / 17, 12)):
+        table = found["oracle-motion", horizon_s]
+        right = np.diag(table).sum() / table.sum()
+        assert right >= 1 - entering / HW[1]
+        assert np.diag(found["copy-last", horizon_s]).sum() == 0
+
+
+def test_the_oracle_leaves_out_what_is_too_far_for_a_flow(monkeypatch):
+    monkeypatch.setattr("forecast.api.walk.LONGEST_S", 0.3)
+    found = _with_oracle((0.18, 0.53))
+    assert ("oracle-motion", 0.18) in found
+    assert ("oracle-motion", 0.53) not in found
+    assert ("ceiling", 0.53) in found

@@ -58,11 +58,11 @@ def motion_at_origin(
     origin = history.observations[-1].frame
     found: list[Motion] = []
     if history.previous is not None:
-        found.append(_motion(origin, history.previous, 1, flow, grid_hw))
+        found.append(motion_between(origin, history.previous, 1, flow, grid_hw))
     if len(history.observations) > 1 and (not found or latest_share < 1):
         stride = num_stride_frames(history.stride_s, history.frame_s)
         earlier = history.observations[-2].frame
-        found.append(_motion(origin, earlier, stride, flow, grid_hw))
+        found.append(motion_between(origin, earlier, stride, flow, grid_hw))
     if not found:
         return Motion(flow=torch.zeros(2, *grid_hw), num_frames=1)
     if len(found) == 1:
@@ -72,13 +72,14 @@ def motion_at_origin(
     return Motion(flow=mean, num_frames=1)
 
 
-def _motion(
+def motion_between(
     origin: Frame,
     earlier: Frame,
     num_frames: int,
     flow: FlowEstimator,
     grid_hw: tuple[int, int],
 ) -> Motion:
+    """The flow from a picture back to one that many source frames earlier, on the grid."""
     height, width = origin.size_hw
     working_hw = (min(height, grid_hw[0]), min(width, grid_hw[1]))
     found = flow(_resized(origin, working_hw), _resized(earlier, working_hw))
