@@ -7,13 +7,12 @@ from pathlib import Path
 from forecast.checkpoints import bundled, load_into, load_state
 from forecast.device import Placement
 from forecast.errors import CheckpointError, UsageError
-from forecast.segmentation.names import BUNDLED, ESPNETV2, HUB, HUB_PREFIX, SEGMENTERS, TORCHVISION
+from forecast.segmentation.names import ESPNETV2, HUB, HUB_PREFIX, SEGMENTERS, TORCHVISION
 from forecast.segmentation.segmenter import NetworkSegmenter
-from forecast.segmentation.sizes import FixedSize, PixelBudget, ShorterSide, SizeRule
+from forecast.segmentation.sizes import FixedSize, ShorterSide, SizeRule
+from forecast.segmentation.trainable import TRAINABLE
 from forecast.stages import Segmenter
 
-FAST_SCNN_PIXELS = 384 * 768
-FAST_SCNN_MULTIPLE = 32
 _CITYSCAPES_HW = (512, 1024)
 
 __all__ = ["SEGMENTERS", "build_segmenter"]
@@ -41,8 +40,8 @@ def build_segmenter(
     """
     given = None if weights is None else Path(weights)
     own = None if input_hw is None else FixedSize(*input_hw)
-    if name == BUNDLED:
-        return _fast_scnn(given or bundled(BUNDLED), placement, own)
+    if name in TRAINABLE:
+        return _trained(name, given, placement, own)
     if name in ESPNETV2:
         return _espnetv2(name, given, placement, input_hw or _CITYSCAPES_HW)
     if name in TORCHVISION:
@@ -52,22 +51,21 @@ def build_segmenter(
     raise UsageError(f"no segmenter is called {name!r}; known: {', '.join(SEGMENTERS)}")
 
 
-def _fast_scnn(weights: Path, placement: Placement, own: SizeRule | None) -> Segmenter:
-    from forecast.segmentation.networks.fast_scnn import LAST_LAYER, FastSCNN
+def _trained(
+    name: str, weights: Path | None, placement: Placement, own: SizeRule | None
+) -> Segmenter:
     from forecast.segmentation.networks.folding import folded
-    from forecast.segmentation.spaces import space_of
+    from forecast.segmentation.trained import read_trained
 
-    state = load_state(weights)
-    if LAST_LAYER not in state:
-        raise CheckpointError(f"{weights} holds no {BUNDLED} network; `forecast train` writes one")
-    network = FastSCNN(num_classes := state[LAST_LAYER].shape[0])
-    load_into(network, state, source=str(weights))
+    trained, row = read_trained(name, weights or bundled(name)), TRAINABLE[name]
     return NetworkSegmenter(
-        folded(network),
-        name=BUNDLED,
-        space=space_of(weights, num_classes),
-        input_size=own or PixelBudget(FAST_SCNN_PIXELS, FAST_SCNN_MULTIPLE),
+        folded(trained.network),
+        name=name,
+        space=trained.space,
+        input_size=own or trained.input_size,
         placement=placement,
+        mean=row.mean,
+        std=row.std,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-BUNDLED = "fast-scnn"
+from forecast.segmentation.trainable import TRAINABLE
 
 ESPNETV2: Mapping[str, str] = {
     f"espnetv2-s{scale}": scale for scale in ("0.5", "1.0", "1.5", "2.0")
@@ -33,7 +33,7 @@ HUB: Mapping[str, str] = {
 """Short name -> repository on the Hugging Face hub."""
 
 SEGMENTERS: Mapping[str, str] = {
-    BUNDLED: "Cityscapes 19, bundled: real time on a CPU",
+    **{name: one.what for name, one in TRAINABLE.items()},
     **{name: "Cityscapes 19; pass the public file or its folder as weights" for name in ESPNETV2},
     **{
         name: "VOC 21 by torchvision's download, or the classes of your weights"

@@ -18,11 +18,9 @@ from torch import Tensor, nn
 from forecast.checkpoints import fingerprint
 from forecast.device import Placement, placed, running
 from forecast.labels import LabelSpace
+from forecast.segmentation.levels import IMAGENET_MEAN, IMAGENET_STD
 from forecast.segmentation.sizes import SizeRule, resized
 from forecast.values import Frame, Segmentation
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 class NetworkSegmenter:

@@ -20,8 +20,8 @@ from forecast.checkpoints import LearntFrom
 from forecast.errors import UsageError
 from forecast.geometry.resize import one_hot, resize_maps
 from forecast.labels import CITYSCAPES, lift_table
+from forecast.segmentation.levels import IMAGENET_MEAN, IMAGENET_STD
 from forecast.segmentation.networks.fast_scnn import FastSCNN
-from forecast.segmentation.segmenter import IMAGENET_MEAN, IMAGENET_STD
 from forecast.specs import Spec, parsed, training_sources
 from forecast.stages import AnnotatedSource, FrameSource, Segmenter, is_annotated
 from forecast.training.data.clips import Clip, ClipHeader, ClipWriter

@@ -17,6 +17,8 @@ OUTPUT_STRIDE = 4
 """Pixels of the picture, each way, to one cell of the scores."""
 LAST_LAYER = "classifier.3.weight"
 """The key whose first axis is the number of classes."""
+WIDTHS = (24, 32, 48, 48, 72, 96)
+"""Channels of the bundled network."""
 _POOLS = (1, 2, 3, 6)
 
 
@@ -115,7 +117,7 @@ class FastSCNN(nn.Module):
     def __init__(
         self,
         num_classes: int = 19,
-        widths: tuple[int, int, int, int, int, int] = (24, 32, 48, 48, 72, 96),
+        widths: tuple[int, int, int, int, int, int] = WIDTHS,
         widen: int = 4,
     ) -> None:
         super().__init__()

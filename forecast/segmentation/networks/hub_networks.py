@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from forecast.errors import CheckpointError
 from forecast.labels import CITYSCAPES, LabelSpace
-from forecast.segmentation.segmenter import IMAGENET_MEAN, IMAGENET_STD
+from forecast.segmentation.levels import IMAGENET_MEAN, IMAGENET_STD
 from forecast.segmentation.spaces import bare_space, cityscapes_order
 
 if TYPE_CHECKING:

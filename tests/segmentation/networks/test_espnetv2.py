@@ -64,7 +64,7 @@ def _reference_labels(real_data: Path, number: int) -> np.ndarray:
 
 @pytest.mark.real_data
 def test_logits_are_those_of_the_reference_implementation(real_data: Path):
-    from forecast.segmentation.segmenter import IMAGENET_MEAN, IMAGENET_STD
+    from forecast.segmentation.levels import IMAGENET_MEAN, IMAGENET_STD
     from forecast.segmentation.sizes import resized
 
     network = ESPNetv2("2.0").eval()
