@@ -19,6 +19,7 @@ from forecast.prediction.networks import TRAINABLE, Kind
 
 if TYPE_CHECKING:
     from forecast.device import Placement
+    from forecast.flow.cache import CachedFlow
     from forecast.stages import FlowEstimator, Predictor, Segmenter
 
 
@@ -169,7 +170,7 @@ FLOWS: Mapping[str, str] = {
 """Name -> what it is."""
 
 
-def build_flow(name: str, *, weights: Path | None, placement: Placement) -> FlowEstimator:
+def build_flow(name: str, *, weights: Path | None, placement: Placement) -> CachedFlow:
     """The optical flow of that name, remembering the pairs it was last asked for.
 
     Raises:

@@ -90,10 +90,12 @@ def _stray(
 
 
 def only_where(
-    target_ids: UInt8[np.ndarray, "H W"], mask: Bool[np.ndarray, "H W"], space: LabelSpace
-) -> UInt8[np.ndarray, "H W"]:
-    """The target with everything outside the mask made void, so that it does not count."""
-    return np.where(mask, target_ids, np.uint8(space.void_id))
+    ids: UInt8[np.ndarray, "H W"] | UInt16[np.ndarray, "H W"],
+    mask: Bool[np.ndarray, "H W"],
+    space: LabelSpace,
+) -> UInt8[np.ndarray, "H W"] | UInt16[np.ndarray, "H W"]:
+    """Labels with everything outside the mask made void, so that it does not count."""
+    return np.where(mask, ids, ids.dtype.type(space.void_id))
 
 
 def parts(

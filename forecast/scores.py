@@ -6,7 +6,7 @@ Fractions throughout; K classes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,10 @@ class SnippetSums:
     """Source index of the origin, so that predictors are paired by origin."""
     confusion: NDArray[np.int64]
     """[K, K]; row = target, column = prediction; void targets are left out."""
+    extras: Mapping[str, NDArray[np.float64]] = field(
+        default_factory=dict[str, NDArray[np.float64]]
+    )
+    """What further scores are made of, by the name they were asked for by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +41,16 @@ class Scores:
     sums: Sequence[SnippetSums]
     extras: Mapping[str, float] | None = None
     """Further pooled figures by name, such as negative log-likelihood."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FigureWords:
+    """How a page tells a further figure."""
+
+    title: str
+    about: str
+    lower_is_better: bool = False
+    decimals: int = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

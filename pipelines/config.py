@@ -80,6 +80,7 @@ class EvaluateOptions(EvaluateSettings):
     predictors: Names = ()
     horizons: Floats = ()
     targets: Names = ()
+    extras: Names = ()
 
 
 def _fits(value: Any, hint: Any) -> bool:

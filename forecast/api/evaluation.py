@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from forecast.api.settings import EvaluateSettings, checked, resolved
 from forecast.api.walk import Scored
 from forecast.api.watch import Watch, unwatched
 from forecast.errors import UsageError
+from forecast.evaluation.compared import Extra
+from forecast.evaluation.extras import extras_named
 from forecast.evaluation.protocol import Protocol
 from forecast.evaluation.rivals import CEILING
 from forecast.evaluation.summary import summarise
@@ -48,6 +50,9 @@ class _Run:
     predictors: tuple[Predictor, ...]
     flow: FlowEstimator
     """Of the row `oracle-motion`."""
+    extras: tuple[Extra, ...]
+    alone: Callable[[], None]
+    """Forgets what predictors share."""
     notes: tuple[str, ...]
     """What a reader must know."""
 
@@ -103,7 +108,8 @@ def evaluate(
         looks=evaluated.looks,
         results=results,
         config=resolved(settings),
-        notes=run.notes,
+        notes=(*run.notes, *evaluated.notes),
+        extras=run.extras,
     )
     return Evaluation(report=report, page=write_report(Path(out), report))
 
@@ -131,6 +137,8 @@ def _walked(run: _Run, watch: Watch) -> Evaluated:
             predictors=run.predictors,
             space=run.space,
             flow=run.flow,
+            extras=run.extras,
+            alone=run.alone,
             on_scored=count,
         )
 
@@ -165,6 +173,8 @@ def _prepared(
         segmenters=annotation_segmenters if network is None else _same(network),
         predictors=(*_built(shop, names, frame_segmenter, settings), *predictors),
         flow=shop.flow,
+        extras=extras_named(settings.extras, flow=shop.another_flow),
+        alone=shop.flow.forget,
         notes=_notes(dataset, names, settings),
     )
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from forecast import catalogue
 from forecast.api.settings import ModelSettings
 from forecast.device import Placement, place
+from forecast.flow.cache import CachedFlow
 from forecast.memory import keep_freed_memory
-from forecast.stages import FlowEstimator, Predictor, Segmenter
+from forecast.stages import Predictor, Segmenter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +19,15 @@ class Workshop:
 
     settings: ModelSettings
     placement: Placement
-    flow: FlowEstimator
+    flow: CachedFlow
+
+    def another_flow(self) -> CachedFlow:
+        """The same optical flow, with a memory of its own.
+
+        Raises:
+            CheckpointError: Its weights are missing, damaged or of another shape.
+        """
+        return _flow(self.settings, self.placement)
 
     def segmenter(self, name: str) -> Segmenter:
         """The segmenter of that name, with the settings' weights and size.
@@ -61,5 +70,9 @@ def workshop(settings: ModelSettings) -> Workshop:
     keep_freed_memory()
     precision = None if settings.precision == "auto" else settings.precision
     placement = place(settings.device, precision)
-    flow = catalogue.build_flow(settings.flow, weights=settings.flow_weights, placement=placement)
+    flow = _flow(settings, placement)
     return Workshop(settings=settings, placement=placement, flow=flow)
+
+
+def _flow(settings: ModelSettings, placement: Placement) -> CachedFlow:
+    return catalogue.build_flow(settings.flow, weights=settings.flow_weights, placement=placement)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.api.walk import Scored
+from forecast.evaluation.compared import Extra
 from forecast.evaluation.protocol import Protocol
 from forecast.labels import LabelSpace
 from forecast.provenance import commit, machine
@@ -27,6 +28,7 @@ def report_of(
     results: Sequence[Result],
     config: Mapping[str, object],
     notes: Sequence[str],
+    extras: Sequence[Extra] = (),
 ) -> Report:
     """Everything that the files of a report say."""
     return Report(
@@ -36,6 +38,7 @@ def report_of(
         protocol_hash=protocol.hash,
         protocol_words=protocol.in_words(),
         results=results,
+        extras={name: words for one in extras for name, words in one.words.items()},
         scores=scores,
         pictures=_picture_rows(looks, protocol.targets[0], space),
         environment={

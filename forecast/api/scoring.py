@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from forecast.api.walk import ClipWalk, Scored
 from forecast.errors import UsageError
+from forecast.evaluation.compared import Extra
 from forecast.evaluation.protocol import Protocol, Snippet, snippets
 from forecast.labels import LabelSpace
 from forecast.scores import Scores, SnippetSums
@@ -25,6 +28,8 @@ class Evaluated:
     scores: tuple[Scores, ...]
     looks: tuple[Scored, ...]
     """Comparisons worth a picture; their `now` is there."""
+    notes: tuple[str, ...] = ()
+    """What a reader must know of the further scores."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +42,8 @@ class _Key:
 class _Tally:
     """Gathers what belongs in one row."""
 
-    def __init__(self) -> None:
+    def __init__(self, extras: Sequence[Extra]) -> None:
+        self._extras = extras
         self._sums: dict[_Key, list[SnippetSums]] = {}
         self._served: dict[_Key, tuple[float, int | None]] = {}
 
@@ -55,8 +61,23 @@ class _Tally:
                 served_s=self._served[key][0],
                 steps=self._served[key][1],
                 sums=sums,
+                extras=self._figures(sums),
             )
             for key, sums in self._sums.items()
+        )
+
+    def _figures(self, sums: Sequence[SnippetSums]) -> dict[str, float]:
+        figures: dict[str, float] = {}
+        for extra in self._extras:
+            figures.update(extra.figures(np.stack([one.extras[extra.name] for one in sums])))
+        return figures
+
+    def notes(self) -> tuple[str, ...]:
+        first = next(iter(self._sums.values()), [])
+        return tuple(
+            extra.note(np.stack([one.extras[extra.name] for one in first]))
+            for extra in self._extras
+            if extra.note is not None and first
         )
 
 
@@ -127,6 +148,8 @@ def score_clips(
     flow: FlowEstimator | None = None,
     num_looks: int = 3,
     on_scored: Callable[[Scored], None] | None = None,
+    extras: Sequence[Extra] = (),
+    alone: Callable[[], None] = lambda: None,
 ) -> Evaluated:
     """Scores of every predictor, the oracle and the ceiling, and a few forecasts to look at.
 
@@ -140,12 +163,14 @@ def score_clips(
         flow: Estimates the true flow of the row `oracle-motion`; None leaves it out.
         num_looks: Origins to keep pictures of, spread over the whole set.
         on_scored: Told of every comparison, as it is made.
+        extras: Further scores of every comparison.
+        alone: Forgets what predictors share, so that each is timed by itself.
 
     Raises:
         SourceError: A clip could not be read.
         UsageError: The protocol does not fit the clips.
     """
-    tally, looks = _Tally(), list[Scored]()
+    tally, looks = _Tally(extras), list[Scored]()
     chosen = _chosen(plan, num_looks, anchored=protocol.origins == "anchored")
     for clip in clips:
         if not plan[clip.clip]:
@@ -162,6 +187,8 @@ def score_clips(
             stride_s=num_stride_frames(protocol.step_s, 1 / fps) / fps,
             flow=flow,
             kept=chosen.get(clip.clip, frozenset()),
+            extras=extras,
+            alone=alone,
         )
         for scored in walk.run():
             tally.add(scored)
@@ -169,7 +196,7 @@ def score_clips(
                 looks.append(scored)
             if on_scored is not None:
                 on_scored(scored)
-    return Evaluated(scores=tally.scores(), looks=tuple(looks))
+    return Evaluated(scores=tally.scores(), looks=tuple(looks), notes=tally.notes())
 
 
 def _chosen(

@@ -107,6 +107,9 @@ class EvaluateSettings(ModelSettings):
     """Split of the data set; its `val` if not given."""
     every: int = 1
     """Take every N-th origin."""
+    extras: tuple[str, ...] = ()
+    """Further scores: accuracy, per-image, calibration, boundaries, boundary-f, disocclusion,
+    components, latency, or all; docs/report.md says what each is."""
     fps: float | None = None
     """Frame rate of image sequences."""
     seed: int = 0

@@ -1,24 +1,39 @@
 """One clip, walked once: what was seen, what was forecast, and how the two compare.
 
 Reads each wanted frame once and holds no more than a history of frames and the label maps of
-forecasts whose time has not yet come. Axes: H W picture.
+forecasts whose time has not yet come; what further scores need is kept beside them.
+Axes: H W picture, K classes, h w a predictor's grid.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
+
+from jaxtyping import Float
+from torch import Tensor
 
 from forecast.confusion import confusion
+from forecast.evaluation.compared import Before, Compared, Extra, Need
 from forecast.evaluation.protocol import Snippet, wanted_frames
 from forecast.evaluation.rivals import CEILING, ORACLE
 from forecast.geometry.deciding import Labels, labels_at, seen_labels
+from forecast.geometry.spaces import collapse_probs
 from forecast.labels import LabelSpace
 from forecast.prediction.in_space import InSpace
 from forecast.prediction.warping.oracle_motion import LONGEST_S, warped_by_truth
 from forecast.scores import SnippetSums
 from forecast.stages import FlowEstimator, FrameSource, Predictor, Segmenter, is_annotated
-from forecast.values import Frame, History, Observation, num_stride_frames
+from forecast.values import (
+    Forecast,
+    Frame,
+    History,
+    Observation,
+    Segmentation,
+    num_stride_frames,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +66,9 @@ class _Pending:
     served_s: float
     steps: int | None
     labels: Labels
+    belief: Float[Tensor, "K h w"] | None = None
+    """Probabilities on the predictor's grid, where a score needs them."""
+    latency_ms: float = float("nan")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,7 +88,13 @@ class ClipWalk:
     """Estimates the true flow of the row `oracle-motion`; None leaves it out."""
     kept: frozenset[int] = frozenset()
     """Origins whose picture is kept until its forecasts are scored."""
+    extras: Sequence[Extra] = ()
+    """Further scores of every forecast."""
+    alone: Callable[[], None] = lambda: None
+    """Forgets what another predictor has worked out; called before a forecast that is timed."""
     _now: dict[int, Frame] = field(default_factory=dict[int, Frame])
+    _before: dict[tuple[str, str, float], Before] = field(default_factory=dict)
+    _segment_ms: dict[int, float] = field(default_factory=dict[int, float])
     _seen: dict[int, Observation] = field(default_factory=dict)
     _plain: dict[int, Frame] = field(default_factory=dict)
     _pending: dict[int, list[_Pending]] = field(default_factory=dict)
@@ -81,14 +105,14 @@ class ClipWalk:
         observed = {index for one in self.snippets for index in one.inputs}
         due = {index for one in self.snippets for index in one.targets.values()}
         far_s = LONGEST_S if self.flow is not None else 0.0
-        last_use = _last_uses(self.snippets, within=int(far_s / self.frame_s + 1e-6))
+        far_s = inf if self._needs("origin") else far_s
+        last_use = _last_uses(self.snippets, within=far_s / self.frame_s + 1e-6)
         with self.clip.open(only=frozenset(wanted_frames(self.snippets))) as frames:
             for frame in frames:
                 index = frame.at.index
                 self._plain[index] = frame
                 if index in observed or index in due:
-                    segmentation = self.segmenter([frame])[0]
-                    self._seen[index] = Observation(frame=frame, segmentation=segmentation)
+                    self._seen[index] = self._segmented(frame)
                 if index in due:
                     yield from self._score(self._seen[index])
                 if index in by_origin:
@@ -98,6 +122,15 @@ class ClipWalk:
                 for old in [one for one in self._plain if last_use[one] <= index]:
                     del self._plain[old]
                     self._seen.pop(old, None)
+
+    def _needs(self, what: Need) -> bool:
+        return any(what in one.needs for one in self.extras)
+
+    def _segmented(self, frame: Frame) -> Observation:
+        begun = time.perf_counter()
+        segmentation = self.segmenter([frame])[0]
+        self._segment_ms[frame.at.index] = 1000 * (time.perf_counter() - begun)
+        return Observation(frame=frame, segmentation=segmentation)
 
     def _forecast(self, snippet: Snippet) -> None:
         history = History(
@@ -109,7 +142,10 @@ class ClipWalk:
         size_hw = history.observations[-1].frame.size_hw
         for predictor in self.predictors:
             inside = InSpace(predictor, self.space)
-            for one in inside.predict([history], horizons_s=sorted(snippet.targets)):
+            if self._needs("latency"):
+                self.alone()
+            forecasts = inside.predict([history], horizons_s=sorted(snippet.targets))
+            for one, spent_ms in _timed(forecasts):
                 pending = _Pending(
                     predictor=predictor.name,
                     origin=snippet.origin,
@@ -117,6 +153,8 @@ class ClipWalk:
                     served_s=one.served_s,
                     steps=history.num_steps(one.horizon_s),
                     labels=labels_at(one.probs, size_hw).numpy(),
+                    belief=one.probs if self._needs("belief") else None,
+                    latency_ms=self._segment_ms[snippet.origin] + spent_ms,
                 )
                 self._pending.setdefault(snippet.targets[one.horizon_s], []).append(pending)
 
@@ -125,39 +163,67 @@ class ClipWalk:
         seen = seen_labels(observation.segmentation, self.space)
         held = {name: self._target(name, index, seen) for name in self.targets}
         forecasts = self._pending.pop(index, [])
-        for pending in [*forecasts, *self._seeing(index, seen, observation.frame)]:
+        for pending in [*forecasts, *self._seeing(observation, seen)]:
             for target, ids in held.items():
-                sums = SnippetSums(
-                    clip=self.clip.clip,
-                    origin_index=pending.origin,
-                    confusion=confusion(ids, pending.labels, self.space),
-                )
                 yield Scored(
                     predictor=pending.predictor,
                     target=target,
                     horizon_s=pending.horizon_s,
                     served_s=pending.served_s,
                     steps=pending.steps,
-                    sums=sums,
+                    sums=self._sums(pending, target, ids, observation.frame),
                     labels=pending.labels,
                     target_ids=ids,
                     future=observation.frame,
                     now=self._now.get(pending.origin),
                 )
 
-    def _seeing(self, index: int, seen: Labels, future: Frame) -> Iterator[_Pending]:
+    def _sums(self, pending: _Pending, target: str, ids: Labels, future: Frame) -> SnippetSums:
+        counts = confusion(ids, pending.labels, self.space)
+        compared = Compared(
+            space=self.space,
+            labels=pending.labels,
+            target_ids=ids,
+            counts=counts,
+            future=future,
+            served_s=pending.served_s,
+            belief=pending.belief,
+            origin=self._plain.get(pending.origin),
+            before=self._just_before(pending, target, ids, future),
+            latency_ms=pending.latency_ms,
+        )
+        return SnippetSums(
+            clip=self.clip.clip,
+            origin_index=pending.origin,
+            confusion=counts,
+            extras={one.name: one.sums(compared) for one in self.extras},
+        )
+
+    def _just_before(
+        self, pending: _Pending, target: str, ids: Labels, future: Frame
+    ) -> Before | None:
+        if not self._needs("before"):
+            return None
+        key = (pending.predictor, target, pending.horizon_s)
+        last = self._before.get(key)
+        self._before[key] = Before(labels=pending.labels, target_ids=ids, future=future)
+        follows = last is not None and last.future.at.index == future.at.index - 1
+        return last if follows else None
+
+    def _seeing(self, observation: Observation, seen: Labels) -> Iterator[_Pending]:
         """The rows that look at the real future: the oracle's and the ceiling's."""
+        index, future = observation.frame.at.index, observation.frame
         per_stride = num_stride_frames(self.stride_s, self.frame_s)
         for snippet in self.snippets:
             for horizon_s, target in snippet.targets.items():
                 if target != index:
                     continue
                 steps, rest = divmod(index - snippet.origin, per_stride)
-                rows = {CEILING: seen}
+                rows = {CEILING: (observation.segmentation, seen)}
                 if self.flow is not None and self._is_near(snippet.origin, index):
                     warped = warped_by_truth(self._seen[snippet.origin], future, self.flow)
-                    rows = {ORACLE: seen_labels(warped, self.space), **rows}
-                for name, labels in rows.items():
+                    rows = {ORACLE: (warped, seen_labels(warped, self.space)), **rows}
+                for name, (segmentation, labels) in rows.items():
                     yield _Pending(
                         predictor=name,
                         origin=snippet.origin,
@@ -165,7 +231,13 @@ class ClipWalk:
                         served_s=(index - snippet.origin) * self.frame_s,
                         steps=None if rest else steps,
                         labels=labels,
+                        belief=self._belief(segmentation),
                     )
+
+    def _belief(self, segmentation: Segmentation) -> Float[Tensor, "K h w"] | None:
+        if segmentation.probs is None or not self._needs("belief"):
+            return None
+        return collapse_probs(segmentation.probs, segmentation.space, self.space)
 
     def _is_near(self, origin: int, index: int) -> bool:
         return 0 < (index - origin) * self.frame_s <= LONGEST_S
@@ -177,7 +249,22 @@ class ClipWalk:
         return self.clip.label_map(index).ids.byte().numpy()
 
 
-def _last_uses(snippets: Sequence[Snippet], within: int) -> Mapping[int, int]:
+def _timed(forecasts: Iterator[Forecast]) -> Iterator[tuple[Forecast, float]]:
+    """Each forecast with the milliseconds that it and those before it took to make.
+
+    What is done with a forecast between two of them is not in it.
+    """
+    spent_ms = 0.0
+    while True:
+        begun = time.perf_counter()
+        forecast = next(forecasts, None)
+        if forecast is None:
+            return
+        spent_ms += 1000 * (time.perf_counter() - begun)
+        yield forecast, spent_ms
+
+
+def _last_uses(snippets: Sequence[Snippet], within: float) -> Mapping[int, int]:
     """The newest index at which each wanted frame is still looked at.
 
     Args:

@@ -33,6 +33,10 @@ class CachedFlow:
         """That of the estimator within: remembering changes no result."""
         return self._estimator.name
 
+    def forget(self) -> None:
+        """Nothing is remembered any more: whoever asks next pays for it."""
+        self._known.clear()
+
     def __call__(self, reference: Frame, moving: Frame) -> Float[Tensor, "2 H W"]:
         """The flow of the pair, computed if it is not remembered."""
         key = (reference.at, moving.at, reference.size_hw)

@@ -7,6 +7,7 @@ Axes: K classes, h w grid, H W picture.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -39,14 +40,21 @@ def labels_at(probs: Float[Tensor, "K h w"], size_hw: tuple[int, int]) -> UInt8[
     Returns:
         Class ids, on the CPU; of two equal classes the first.
     """
-    maps = probs.float().cpu().numpy()
-    best = _fitted(maps[0], size_hw).copy()
+    planes = planes_at(probs, size_hw)
+    best = next(planes).copy()
     labels = np.zeros(size_hw, np.uint8)
-    for index in range(1, len(maps)):
-        rival = _fitted(maps[index], size_hw)
+    for index, rival in enumerate(planes, start=1):
         np.putmask(labels, rival > best, index)
         np.maximum(best, rival, out=best)
     return torch.from_numpy(labels)
+
+
+def planes_at(
+    probs: Float[Tensor, "K h w"], size_hw: tuple[int, int]
+) -> Iterator[NDArray[np.float32]]:
+    """The probability of one class after the other at a size, [H, W], as `labels_at` sees them."""
+    for one in probs.float().cpu().numpy():
+        yield _fitted(one, size_hw)
 
 
 def _fitted(one: NDArray[np.float32], size_hw: tuple[int, int]) -> NDArray[np.float32]:

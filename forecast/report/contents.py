@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
 
 from forecast.labels import LabelSpace
-from forecast.scores import Result, Scores
+from forecast.scores import FigureWords, Result, Scores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +47,8 @@ class Report:
     protocol_words: Sequence[str]
     """The same rules as sentences."""
     results: Sequence[Result]
+    extras: Mapping[str, FigureWords] = field(default_factory=dict[str, FigureWords])
+    """How to tell each further figure that results have, by its name."""
     scores: Sequence[Scores] = ()
     """Counts by origin, kept beside the report so that runs can be compared."""
     pictures: Sequence[PictureRow] = ()

@@ -105,14 +105,16 @@ def as_csv(results: Sequence[Result]) -> str:
     """scores.csv: one line a result, fractions, empty where undefined."""
     text = StringIO()
     classes = list(dict.fromkeys(name for one in results for name in one.per_class))
+    extras = list(dict.fromkeys(name for one in results for name in one.extras))
     bounds = [f"{name}_{end}" for name in _CSV_INTERVALS for end in ("low", "high")]
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*_CSV_PLAIN, *bounds, *(f"iou {name}" for name in classes)])
+    writer.writerow([*_CSV_PLAIN, *bounds, *extras, *(f"iou {name}" for name in classes)])
     for one in results:
         ends = [
             end for name in _CSV_INTERVALS for end in _bounds(getattr(one, name)) or (None, None)
         ]
         per_class = [one.per_class.get(name) for name in classes]
         named = [getattr(one, name) for name in _CSV_PLAIN]
-        writer.writerow([plain(cell) for cell in [*named, *ends, *per_class]])
+        further = [one.extras.get(name) for name in extras]
+        writer.writerow([plain(cell) for cell in [*named, *ends, *further, *per_class]])
     return text.getvalue()

@@ -175,7 +175,7 @@ def _section(report: Report, target: str) -> TargetSection:
         title=_TARGETS.get(target, f"Held to {target}"),
         cards=tuple(_card(members) for members in _spread(by_horizon)),
         tables=tuple(table(results, figure) for figure in HEADLINE),
-        extras=tuple(table(results, figure) for figure in extras_of(results)),
+        extras=tuple(table(results, figure) for figure in extras_of(report.extras)),
         classes=tuple(class_table(members, report.space.names) for members in by_horizon),
         sequences=tuple(one for one in lists if one and len(one.rows) <= MOST_SEQUENCES),
         signs=tuple(line for members in by_horizon for line in _signs(members)),

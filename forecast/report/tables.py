@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from forecast.scores import Interval, Result
+from forecast.scores import FigureWords, Interval, Result
 
 CEILING = "ceiling"
 ORACLE = "oracle-motion"
@@ -112,33 +112,20 @@ HEADLINE = (
     ),
 )
 
-_EXTRAS = {
-    "nll": ("Likelihood", "Negative log-likelihood a pixel, in nats; lower is better.", True),
-    "ece": ("Calibration error", "Expected calibration error; lower is better.", True),
-    "boundary_miou": ("Outlines", "mIoU near outlines of the target, as a fraction.", False),
-    "disocclusion_miou": (
-        "Came into view",
-        "mIoU where the origin did not show what is there, as a fraction.",
-        False,
-    ),
-}
+
+def extras_of(extras: Mapping[str, FigureWords]) -> tuple[Figure, ...]:
+    """A figure for each further number, by its name."""
+    return tuple(_extra(name, words) for name, words in extras.items())
 
 
-def extras_of(results: Sequence[Result]) -> tuple[Figure, ...]:
-    """A figure for each further number that any result has."""
-    names = dict.fromkeys(name for one in results for name in one.extras)
-    return tuple(_extra(name) for name in names)
-
-
-def _extra(name: str) -> Figure:
-    title, about, lower = _EXTRAS.get(name, (name.replace("_", " "), "", False))
+def _extra(name: str, words: FigureWords) -> Figure:
     return Figure(
-        title=title,
-        about=about,
+        title=words.title,
+        about=words.about,
         value=lambda one: one.extras.get(name),
         bounds=lambda _one: None,
-        shown=lambda value: f"{value:.3f}",
-        lower_is_better=lower,
+        shown=lambda value: f"{value:.{words.decimals}f}",
+        lower_is_better=words.lower_is_better,
         marks_rival=False,
     )
 

@@ -5,9 +5,13 @@ import torch
 from forecast.api.scoring import annotation_segmenters, planned, score_clips
 from forecast.confusion import mean_iou, pooled
 from forecast.errors import UsageError
+from forecast.evaluation.compared import Extra
+from forecast.evaluation.extras import extras_named
 from forecast.evaluation.protocol import Protocol
+from forecast.flow.dis import DisFlow
 from forecast.labels import CAMVID, CITYSCAPES
 from forecast.prediction.copy_last import CopyLast
+from forecast.scores import FigureWords
 from forecast.values import Frame, Instant, LabelMap, Segmentation
 
 HW = (16, 24)
@@ -219,3 +223,79 @@ def test_the_oracle_leaves_out_what_is_too_far_for_a_flow(monkeypatch):
     assert ("oracle-motion", 0.18) in found
     assert ("oracle-motion", 0.53) not in found
     assert ("ceiling", 0.53) in found
+
+
+def _with_extras(clip, names, *, protocol=None, **more):
+    protocol = protocol or _protocol([clip], targets=("truth",))
+    extras = extras_named(names, flow=DisFlow)
+    return score_clips(
+        [clip],
+        protocol=protocol,
+        plan=planned(protocol, [clip]),
+        segmenters=lambda _: Stripes(),
+        predictors=[CopyLast()],
+        space=CITYSCAPES,
+        extras=extras,
+        **more,
+    )
+
+
+def test_every_row_has_every_further_score_and_the_counts_stay_what_they_were():
+    clip = Clip()
+    evaluated = _with_extras(clip, ["all"])
+    plain = _evaluated([clip], _protocol([clip], targets=("truth",)))
+    figures = {name for one in extras_named(["all"], flow=DisFlow) for name in one.words}
+    for one, other in zip(evaluated.scores, plain.scores, strict=True):
+        assert np.array_equal(one.sums[0].confusion, other.sums[0].confusion)
+        assert other.extras == {}
+        assert set(one.extras) == figures
+    rows = {one.predictor: one.extras for one in evaluated.scores if one.horizon_s == 0.18}
+    for name in ("pixel_accuracy", "image_miou", "boundary_f"):
+        assert rows["ceiling"][name] == 1 > rows["copy-last"][name]
+    assert rows["ceiling"]["nll"] < 0.01 < rows["copy-last"]["nll"]
+    assert np.isnan(rows["ceiling"]["latency_p50_ms"])
+    assert rows["copy-last"]["latency_p50_ms"] > 0
+    assert any("boundary_f" in note for note in evaluated.notes)
+
+
+def test_what_predictors_share_is_forgotten_only_where_they_are_timed():
+    clip = Clip()
+    forgotten = []
+    _with_extras(clip, ["accuracy"], alone=lambda: forgotten.append(1))
+    assert not forgotten
+    _with_extras(clip, ["latency"], alone=lambda: forgotten.append(1))
+    assert len(forgotten) == 2  # One predictor, two origins.
+
+
+def test_a_score_may_look_at_the_frame_before_of_the_same_row():
+    clip = Clip(annotated=tuple(range(30)))
+    protocol = _protocol([clip], targets=("truth",), origins="common", horizons_s=(0.2,))
+    seen = []
+
+    def sums(compared):
+        seen.append(compared)
+        return np.zeros(1)
+
+    words = {"nothing": FigureWords(title="", about="")}
+    looking = Extra(
+        name="looking",
+        sums=sums,
+        figures=lambda _: {"nothing": 0.0},
+        words=words,
+        needs=frozenset(["before"]),
+    )
+    score_clips(
+        [clip],
+        protocol=protocol,
+        plan={clip.clip: planned(protocol, [clip])[clip.clip][:4:1]},
+        segmenters=lambda _: Stripes(),
+        predictors=[CopyLast()],
+        space=CITYSCAPES,
+        extras=[looking],
+    )
+    copied = [one for one in seen if np.isfinite(one.latency_ms)]
+    assert [one.before is None for one in copied] == [True, False, False, False]
+    for one, before in zip(copied[1:], copied, strict=False):
+        assert one.before.future is before.future
+        assert np.array_equal(one.before.labels, before.labels)
+        assert np.array_equal(one.before.target_ids, before.target_ids)

@@ -1,11 +1,13 @@
-"""Bands follow outlines; what came into view is what the origin hid."""
+"""Bands follow outlines, and F counts the outline that was found."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from forecast.evaluation.boundaries import band_px, came_into_view, near_boundary
-from forecast.labels import CITYSCAPES
+from forecast.evaluation.boundaries import boundaries, boundary_f, near_boundary
+from forecast.evaluation.tolerance import tolerance
+from forecast.labels import CAMVID, CITYSCAPES
 
 
 def halves():
@@ -22,41 +24,90 @@ def test_the_band_reaches_as_far_as_asked_on_both_sides():
 
 
 def test_one_class_has_no_outline():
-    assert not near_boundary(np.zeros((32, 64), np.uint8), CITYSCAPES).any()
+    assert not near_boundary(np.zeros((32, 64), np.uint8), CITYSCAPES, width_px=2).any()
 
 
 def test_the_edge_of_void_is_no_outline_and_void_is_never_inside():
     ids = np.zeros((32, 64), np.uint8)
     ids[:, 32:] = 255
-    assert not near_boundary(ids, CITYSCAPES).any()
+    assert not near_boundary(ids, CITYSCAPES, width_px=2).any()
     ids = halves()
     ids[:8, 30:34] = 255
     assert not near_boundary(ids, CITYSCAPES, width_px=3)[ids == 255].any()
 
 
-def test_the_band_grows_with_the_picture():
-    assert band_px((1024, 2048)) == 17
-    assert band_px((4, 4)) == 1
+@pytest.fixture
+def boundary_f_of(compared):
+    return lambda *told: _boundary_f_of(compared, *told)
 
 
-def test_nothing_comes_into_view_when_nothing_moves():
-    still = np.zeros((2, 32, 64), np.float32)
-    assert not came_into_view(still, still).any()
+def _boundary_f_of(compared, forecast, target, reach, space=CITYSCAPES):
+    extra = boundary_f(tolerance(reach))
+    sums = extra.sums(compared(forecast, target, space))[None]
+    (value,) = extra.figures(sums).values()
+    return value, extra.note(sums)
 
 
-def test_what_enters_over_the_edge_came_into_view():
-    backward = np.zeros((2, 32, 64), np.float32)
-    backward[0] = 5
-    seen = ~came_into_view(backward, -backward)
-    assert seen[:, :59].all()
-    assert not seen[:, 59:].any()
+@pytest.mark.parametrize(("shift", "found"), [(0, 1), (2, 1), (3, 1), (4, 0.0)])
+def test_an_outline_is_found_as_far_as_the_tolerance_reaches(shift, found, boundary_f_of):
+    moved = np.roll(halves(), shift, axis=1)
+    moved[:, :shift] = 0
+    # Both sides draw the line: of two pixels, the nearer one is still within reach at 4.
+    value, note = boundary_f_of(moved, halves(), "3px")
+    assert value == found if shift < 4 else value == pytest.approx(0, abs=1e-9)
+    assert "3 px, 4.19 % of the diagonal" in note
 
 
-def test_what_an_object_uncovers_came_into_view():
-    backward = np.zeros((2, 32, 64), np.float32)
-    forward = np.zeros((2, 32, 64), np.float32)
-    forward[0, 8:24, 10:20] = 10
-    backward[0, 8:24, 20:30] = -10
-    hidden = came_into_view(backward, forward)
-    assert hidden[8:24, 10:20].all()
-    assert hidden.sum() == 16 * 10
+def test_f_of_small_maps_is_what_a_slow_count_says(boundary_f_of):
+    rng = np.random.default_rng(0)
+    forecast, target = (rng.integers(0, 3, (9, 12)).astype(np.uint8) for _ in range(2))
+    target[rng.random(target.shape) < 0.1] = CAMVID.void_id
+    value, _ = boundary_f_of(forecast, target, "1px", CAMVID)
+    assert value == pytest.approx(slow_f(forecast, target, 1.0))
+
+
+def slow_f(forecast, target, reach):
+    void = target == CAMVID.void_id
+    forecast = np.where(void, CAMVID.void_id, forecast)
+    scores = []
+    for one in range(3):
+        lines = [slow_outline(ids, one) for ids in (forecast, target)]
+        near = [
+            sum(any(np.hypot(y - b, x - a) <= reach for b, a in other) for y, x in line)
+            for line, other in (lines, lines[::-1])
+        ]
+        precision, recall = (hit / len(line) for hit, line in zip(near, lines, strict=True))
+        scores.append(2 * precision * recall / (precision + recall))
+    return np.mean(scores)
+
+
+def slow_outline(ids, one):
+    height, width = ids.shape
+    return [
+        (y, x)
+        for y in range(height)
+        for x in range(width)
+        if ids[y, x] == one
+        and any(
+            0 <= b < height and 0 <= a < width and ids[b, a] not in (one, CAMVID.void_id)
+            for b, a in ((y - 1, x), (y + 1, x), (y, x - 1), (y, x + 1))
+        )
+    ]
+
+
+def test_a_missed_class_scores_nothing_and_an_absent_one_does_not_count(boundary_f_of):
+    one_class = np.zeros((32, 64), np.uint8)
+    assert boundary_f_of(one_class, halves(), "3px")[0] == 0
+    assert np.isnan(boundary_f_of(one_class, one_class, "3px")[0])
+
+
+def test_only_what_lies_near_an_outline_counts(compared):
+    extra = boundaries(tolerance("2px"))
+    wrong_far_off = halves()
+    wrong_far_off[:, :20] = 8
+    sums = extra.sums(compared(wrong_far_off, halves(), CITYSCAPES))[None]
+    assert extra.figures(sums) == {"boundary_miou_2px": 1}
+    wrong_near = halves()
+    wrong_near[:, 31] = 8
+    sums = extra.sums(compared(wrong_near, halves(), CITYSCAPES))[None]
+    assert extra.figures(sums)["boundary_miou_2px"] == pytest.approx((1 / 2 + 2 / 3) / 2)

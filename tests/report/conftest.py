@@ -8,7 +8,7 @@ import pytest
 from forecast.labels import CAMVID
 from forecast.report.contents import Report
 from forecast.report.pictures import picture_row
-from forecast.scores import Interval, Result, Scores, SequenceResult, SnippetSums
+from forecast.scores import FigureWords, Interval, Result, Scores, SequenceResult, SnippetSums
 
 MIOUS = {"s2s": 0.55, "copy-last": 0.4, "flow-warp": 0.5, "ceiling": 0.9}
 
@@ -100,6 +100,9 @@ def small_report(**changed):
                 space=CAMVID,
             ),
         ),
+        "extras": {
+            "nll": FigureWords(title="Likelihood", about="Nats a pixel.", lower_is_better=True)
+        },
         "environment": {"commit": "abc", "seed": 0},
         "notes": ("This sequence only.",),
     }

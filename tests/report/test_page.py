@@ -37,9 +37,10 @@ def test_the_hash_the_rules_and_the_notes_are_told(report):
 
 def test_a_page_without_pictures_or_extras_renders(make_report, make_result):
     rows = (make_result("copy-last", extras={}, ci95=None),)
-    text = own(rendered(make_report(pictures=(), results=rows, environment={}, notes=())))
+    bare = make_report(pictures=(), results=rows, environment={}, notes=(), extras={})
+    text = own(rendered(bare))
     assert "Pictures" not in text
-    assert "Certainty" not in text
+    assert "Further scores" not in text
 
 
 def test_signs_are_counted_where_there_are_sequences(make_report, make_result):

@@ -44,7 +44,7 @@ def test_the_rival_has_no_gain_over_itself(report):
 
 
 def test_of_a_loss_the_lowest_is_best(report):
-    (figure,) = extras_of(report.results)
+    (figure,) = extras_of(report.extras)
     found = cells(table(report.results, figure))
     assert found["s2s"][0].best
     assert not found["s2s"][0].rival
