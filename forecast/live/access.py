@@ -48,8 +48,9 @@ class Access:
         """Whether the request carries the token, if one is needed."""
         if self._token is None:
             return True
-        bearer = headers.get("authorization", "").removeprefix("Bearer ").strip()
-        shown = bearer or query.get("token", "")
+        scheme, _, bearer = headers.get("authorization", "").strip().partition(" ")
+        # The word is written in any case (RFC 9110, section 11.1).
+        shown = bearer.strip() if scheme.lower() == "bearer" else query.get("token", "")
         return hmac.compare_digest(shown.encode(), self._token.encode())
 
     def knows_host(self, headers: Mapping[str, str]) -> bool:

@@ -16,6 +16,7 @@ from forecast.labels import CITYSCAPES, LabelSpace, collapse_table
 from forecast.sources.datasets import camvid, cityscapes
 from forecast.sources.datasets.labelled import LabelledImages
 from forecast.sources.images import ImageSource
+from forecast.sources.live.secrets import hidden_address
 from forecast.sources.pictures import images_in, is_image, natural_key
 from forecast.sources.video import VideoSource, safe_clip_name
 from forecast.stages import FrameSource
@@ -59,7 +60,13 @@ def find_sources(spec: str, *, fps: float | None) -> list[FrameSource]:
     """
     if "://" in spec:
         raise UsageError(
-            f"{spec} is an address, not a file: use `forecast stream`, or download it first"
+            f"{hidden_address(spec)} is an address, not a file: use `forecast stream`, or download "
+            "it first"
+        )
+    if spec == "-":
+        raise UsageError(
+            "- is standard input, which can be read only once: use `forecast stream -`, or save it "
+            "to a file first"
         )
     path = Path(spec)
     if path.is_dir():

@@ -31,6 +31,9 @@ def test_the_token_may_come_in_the_address_or_as_a_bearer():
     access = Access("0.0.0.0", "a-long-secret")
     assert access.shows_token({"token": "a-long-secret"}, {})
     assert access.shows_token({}, {"authorization": "Bearer a-long-secret"})
+    assert access.shows_token({}, {"authorization": "bearer a-long-secret"})
+    assert access.shows_token({}, {"authorization": "BEARER  a-long-secret"})
+    assert not access.shows_token({}, {"authorization": "Basic a-long-secret"})
     assert not access.shows_token({"token": "another-one"}, {})
     assert not access.shows_token({}, {})
 

@@ -13,9 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit, urlunsplit
+from urllib.parse import urlsplit
+
+import av
 
 from forecast.errors import SourceError, UsageError
+from forecast.sources.live.secrets import MASK, hidden, hidden_address, secrets_of
 
 
 class Kind(Enum):
@@ -29,12 +32,7 @@ class Kind(Enum):
     FILE = "file"
 
 
-_SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "http", "https", "udp", "tcp", "rtp", "srt")
-_SECRET_KEY = re.compile(
-    r"(pass(word|wd)?|pwd|token|secret|api_?key|key|auth\w*|sig(nature)?|user(name)?|login|session)$",
-    re.IGNORECASE,
-)
-_MASK = "***"
+_SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "http", "https", "udp", "tcp")
 
 # Enough to find the codec, too little to wait for: the first frame then comes 1 s sooner.
 _QUICK = {
@@ -75,10 +73,10 @@ class Address:
 
     def masked(self, text: str) -> str:
         """A text of one line in which every secret is `***`."""
-        for secret in sorted({self.target, *self.secrets}, key=len, reverse=True):
-            hidden = self.shown if secret == self.target else _MASK
-            text = text.replace(secret, hidden) if secret else text
-        return " ".join(text.split())
+        text = text if self.target == "-" else text.replace(self.target, self.shown)
+        for secret in self.secrets:
+            text = text.replace(secret, MASK)
+        return hidden(" ".join(text.split()))
 
 
 def parse_address(address: str, *, container: str | None = None) -> Address:
@@ -89,11 +87,16 @@ def parse_address(address: str, *, container: str | None = None) -> Address:
         container: FFmpeg's name of the format; None guesses it.
 
     Raises:
-        UsageError: The scheme is unknown, or the address is empty.
+        UsageError: It is empty or malformed, or its scheme or the container is unknown.
         SourceError: It names a file, pipe or device that does not exist.
     """
-    if not address:
+    if not address.strip():
         raise UsageError("the source is empty; give a camera, a URL, a pipe, - or lavfi:SPEC")
+    if container is not None and container not in av.formats_available:
+        raise UsageError(
+            f"{container!r} is no format that FFmpeg reads; write for instance "
+            "--container mpegts, h264, mjpeg, matroska or mov, or leave it out"
+        )
     if address == "-":
         return Address(
             kind=Kind.STDIN, target="-", shown="stdin", clip="stdin", container=container,
@@ -109,9 +112,12 @@ def parse_address(address: str, *, container: str | None = None) -> Address:
 def _lavfi(spec: str) -> Address:
     if not spec:
         raise UsageError("lavfi: needs a filter graph, for instance lavfi:testsrc=size=640x360")
+    address = f"lavfi:{spec}"
+    first = re.match(r"\W*(\w*)", spec)
     return Address(
-        kind=Kind.LAVFI, target=spec, shown=f"lavfi:{spec}", clip=_slug(f"lavfi_{spec}"),
-        container="lavfi",
+        kind=Kind.LAVFI, target=spec, shown=hidden_address(address),
+        clip=_slug(f"lavfi_{first[1] if first else ''}"), container="lavfi",
+        secrets=secrets_of(address),
     )  # fmt: skip
 
 
@@ -121,8 +127,8 @@ def _local(path: Path, container: str | None) -> Address:
     except OSError as fault:
         kinds = ", ".join(f"{scheme}://" for scheme in _SCHEMES)
         raise SourceError(
-            f"{path} does not exist; give a file, a device such as /dev/video0, a named pipe, "
-            f"-, lavfi:SPEC or one of {kinds}"
+            f"{hidden_address(os.fspath(path))} does not exist; give a file, a device such as "
+            f"/dev/video0, a named pipe, -, lavfi:SPEC or one of {kinds}"
         ) from fault
     if stat.S_ISDIR(mode):
         raise SourceError(f"{path} is a folder; a live source is one file, device or URL")
@@ -137,49 +143,52 @@ def _local(path: Path, container: str | None) -> Address:
 
 
 def _url(address: str, container: str | None) -> Address:
-    parts = urlsplit(address)
-    scheme = parts.scheme.lower()
-    if scheme not in _SCHEMES:
-        known = ", ".join(f"{name}://" for name in _SCHEMES)
-        raise UsageError(f"{scheme}:// is no source this reads; known: {known}, lavfi:, -, files")
-    transport = scheme in ("udp", "tcp", "rtp", "srt")
+    scheme, place = _checked(address)
+    transport = scheme in ("udp", "tcp")
     options = {**_TRANSPORT, "fflags": "nobuffer"} if transport else _QUICK
     if scheme.startswith("http"):
         options = {}
     if scheme.startswith("rtsp"):
         options = {**options, "rtsp_transport": "tcp"}
-    shown = _shown(parts)
     return Address(
-        kind=Kind.NETWORK, target=address, shown=shown, clip=_clip(parts),
-        container=container, options=options, secrets=_secrets(parts),
+        kind=Kind.NETWORK, target=address, shown=hidden_address(address),
+        clip=_slug(f"{scheme}_{place}"), container=container, options=options,
+        secrets=secrets_of(address),
     )  # fmt: skip
 
 
-def _secrets(parts: SplitResult) -> tuple[str, ...]:
-    user_info = parts.netloc.rpartition("@")[0]
-    name, _, password = user_info.partition(":")
-    found = [password, unquote(password), user_info]
-    found += [name, unquote(name)] if not password else []
-    found += [value for key, value in parse_qsl(parts.query) if _SECRET_KEY.search(key)]
-    return tuple(dict.fromkeys(text for text in found if len(text) > 2))
+def _checked(address: str) -> tuple[str, str]:
+    """Scheme, and host with port; nothing of the path, which may hold a secret.
+
+    Raises:
+        UsageError: FFmpeg would take it apart elsewhere than was meant, or not at all.
+    """
+    scheme = address.partition("://")[0].lower()
+    if scheme not in _SCHEMES:
+        known = ", ".join(f"{name}://" for name in _SCHEMES)
+        name = f"{scheme}://" if scheme.isalnum() else "this"
+        raise UsageError(f"{name} is no source this reads; known: {known}, lavfi:, -, files")
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:
+        raise _malformed(address, "its host and port (1 to 65535) cannot be made out") from None
+    if port == 0 or any(sign.isspace() for sign in parts.netloc):
+        raise _malformed(address, "its port is 0" if port == 0 else "its host holds a space")
+    if not parts.hostname and not (scheme in ("udp", "tcp") and port):
+        raise _malformed(address, "it names no host")
+    # Behind an @ further on: what stands before it may be half a password.
+    return scheme, re.split(r"[/?#]", address.rpartition("@")[2].rpartition("//")[2])[0]
 
 
-def _shown(parts: SplitResult) -> str:
-    user_info, at, host = parts.netloc.rpartition("@")
-    netloc = f"{_MASK}@{host}" if at and user_info else host
-    pairs = [pair.partition("=") for pair in parts.query.split("&") if pair]
-    query = "&".join(
-        f"{key}{equals}{_MASK if _SECRET_KEY.search(key) else value}"
-        for key, equals, value in pairs
+def _malformed(address: str, reason: str) -> UsageError:
+    return UsageError(
+        f"{hidden_address(address)} is no address: {reason}; write SCHEME://USER:PASSWORD@HOST:PORT"
+        "/PATH, and in the password %40 for @, %3A for :, %2F for /, %3F for ?, %23 for #, %25 for "
+        "%, %5B and %5D for [ and ], %20 for a space"
     )
-    return urlunsplit((parts.scheme, netloc, parts.path, query, ""))
-
-
-def _clip(parts: SplitResult) -> str:
-    host = parts.netloc.rpartition("@")[2]
-    return _slug(f"{parts.scheme}_{host}_{parts.path}")
 
 
 def _slug(text: str) -> str:
     kept = re.sub(r"[^A-Za-z0-9.-]+", "_", text).strip("_.-")
-    return kept[:80] or "live"
+    return kept[:60] or "live"
