@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 import cyclopts
 from cyclopts import App
 
-import forecast
 from forecast.api.settings import checked
 from forecast.errors import ForecastError, UsageError
 from forecast.training.settings import RunSettings
@@ -30,7 +29,6 @@ app = App(
     name="forecast",
     help="What every pixel of a street is now, and what it will be a moment from now.",
     help_epilogue="Every command also reads --config FILE.toml; flags win over the file.",
-    version=forecast.__version__,
     version_flags=["--version"],
     exit_on_error=False,
     print_error=False,
@@ -42,7 +40,6 @@ datasets = App(name="datasets", help="Data sets: what can be read, and how to ge
 app.command(train)
 app.command(datasets)
 
-_SIZES = ("--segmenter-size", "--window")
 _PROCESS = ProcessOptions()
 _EVALUATE = EvaluateOptions()
 _STREAM = StreamSettings()
@@ -87,7 +84,7 @@ def process(*source: str, out: Out, settings: ProcessOptions = _PROCESS) -> int:
 
 
 @app.command
-def evaluate(data: str, /, *, out: Out, settings: EvaluateOptions = _EVALUATE) -> int:
+def evaluate(data: str, *, out: Out, settings: EvaluateOptions = _EVALUATE) -> int:
     """Score predictors at horizons, and write report.html, report.json and scores.csv.
 
     Args:
@@ -190,7 +187,6 @@ def list_datasets() -> int:
 def make(
     kind: str,
     folder: Path,
-    /,
     *,
     split: str = "val",
     snippets: int = 8,
@@ -218,42 +214,34 @@ def make(
 
 def _with_config(words: Sequence[str]) -> list[str]:
     """The words without `--config FILE`, whose tables now stand behind the flags."""
-    rest, path = list(words), None
+    rest = list(words)
     app.config = ()
-    for at, word in enumerate(rest):
-        if word == "--":
-            break
-        if word.startswith("--config="):
-            path = word.removeprefix("--config=")
-            del rest[at]
-        elif word == "--config":
-            path = rest[at + 1] if at + 1 < len(rest) else ""
-            del rest[at : at + 2]
-        if path is not None:
-            break
-    if path == "":
-        raise UsageError("--config needs a file, such as --config run.toml")
-    if path is not None:
-        app.config = cyclopts.config.Dict(read_toml(Path(path), _TABLES), source=path)
-    return rest
+    if "--config" in rest:
+        at = rest.index("--config")
+        if at + 1 == len(rest):
+            raise UsageError("--config needs a file, such as --config run.toml")
+        tables = read_toml(Path(rest[at + 1]), _TABLES)
+        app.config = cyclopts.config.Dict(tables, source=rest[at + 1])
+        del rest[at : at + 2]
+    return _with_standard_input(rest)
 
 
-def _with_sizes(words: Sequence[str]) -> list[str]:
-    """The words, with `--segmenter-size 256 512` as `--segmenter-size 256x512`."""
-    joined = list[str]()
-    for word in words:
-        if len(joined) > 1 and joined[-2] in _SIZES and joined[-1].isdigit() and word.isdigit():
-            joined[-1] += f"x{word}"
-        else:
-            joined.append(word)
-    return joined
+def _with_standard_input(words: list[str]) -> list[str]:
+    """The same words, with `-` where it is not taken for an option without a name: behind `--`."""
+    if "-" not in words or "--" in words:
+        return words
+    return [
+        *(word for word in words if word != "-"),
+        "--",
+        *(word for word in words if word == "-"),
+    ]
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command line, and say how it ended."""
     listen()
     try:
-        result: Any = app(_with_sizes(_with_config(sys.argv[1:] if words is None else words)))
+        result: Any = app(_with_config(sys.argv[1:] if words is None else words))
     except cyclopts.UnusedCliTokensError as fault:
         found = " ".join(fault.unused_tokens or ())
         return _fail(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from rich.table import Table
 
 from forecast import catalogue
 from forecast.errors import UsageError
-from forecast.plugins import Plugin
 from pipelines.progress import console
 
 _DATA = {
@@ -32,10 +30,11 @@ _DATA = {
 
 def list_models() -> int:
     """Print every segmenter, predictor and flow, then the cards of bundled weights."""
-    predictors = {name: entry[0] for name, entry in catalogue.PREDICTORS.items()}
+    from forecast.segmentation.names import SEGMENTERS
+
     for title, rows in (
-        ("Segmenters", {**catalogue.SEGMENTERS, **_of_packages(catalogue.plugged_segmenters())}),
-        ("Predictors", {**predictors, **_of_packages(catalogue.plugged_predictors())}),
+        ("Segmenters", dict(SEGMENTERS)),
+        ("Predictors", {name: entry[0] for name, entry in catalogue.PREDICTORS.items()}),
         ("Optical flow", catalogue.FLOWS),
     ):
         table = Table("name", "what it is", title=title, title_justify="left", box=None)
@@ -44,10 +43,6 @@ def list_models() -> int:
         console.print(table, "")
     _print_cards()
     return 0
-
-
-def _of_packages(found: Mapping[str, Plugin]) -> dict[str, str]:
-    return {name: f"from the package {one.package}" for name, one in found.items()}
 
 
 def _print_cards() -> None:

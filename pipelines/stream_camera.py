@@ -17,6 +17,7 @@ from forecast.live.server import LiveServer
 from forecast.provenance import commit, machine, write_json
 from forecast.storage.manifest import current_versions
 from pipelines.progress import console
+from pipelines.streaming.outputs import run_folder
 from pipelines.streaming.settings import StreamSettings
 from pipelines.streaming.worker import StreamWorker, live_source
 
@@ -42,8 +43,14 @@ def stream_camera(addresses: Sequence[str], out: Path | None, settings: StreamSe
         raise UsageError(f"--save {','.join(settings.save)} needs a folder: pass --out DIR")
     if not addresses:
         raise UsageError("no source was named; pass a camera, a URL, a pipe, - or lavfi:SPEC")
+    if list(addresses).count("-") > 1:
+        raise UsageError("- is named twice; standard input can be read only once")
     if out is not None:
-        _write_run(out, addresses, settings)
+        shown = [live_source(address, settings).shown for address in addresses]
+        wanted, out = out, run_folder(out)
+        if out != wanted:
+            console.print(f"{wanted} holds an earlier run; this one goes to {out}", soft_wrap=True)
+        _write_run(out, shown, settings)
     with ExitStack() as opened:
         opened.enter_context(_log_lines())
         workers = [StreamWorker(address, out, settings) for address in addresses]
@@ -94,13 +101,13 @@ def _number_twins(workers: Sequence[StreamWorker]) -> None:
             worker.rename(f"{worker.channel.name}-{number + 1}")
 
 
-def _write_run(out: Path, addresses: Sequence[str], settings: StreamSettings) -> None:
+def _write_run(out: Path, shown: Sequence[str], settings: StreamSettings) -> None:
     config = resolved(settings)
     config.pop("token", None)
     write_json(
         out / "run.json",
         {
-            "sources": [live_source(address, settings).shown for address in addresses],
+            "sources": list(shown),
             "config": config,
             "commit": commit(),
             "versions": current_versions(),

@@ -10,7 +10,7 @@ from pathlib import Path  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from cyclopts import Parameter
 
 from forecast.training.settings import PredictorRun, SegmenterRun
-from pipelines.config import Hidden, Names, Size
+from pipelines.config import Names, Size
 
 
 @Parameter(name="*")
@@ -18,7 +18,7 @@ from pipelines.config import Hidden, Names, Size
 class TrainPredictorSettings(PredictorRun):
     """What `forecast train predictor` does."""
 
-    data: Hidden = ()
+    data: Names = ()
     held_out: Names = ()
     without: Names = ()
     window: Size = None
@@ -32,6 +32,6 @@ class TrainSegmenterSettings(SegmenterRun):
     A teacher's beliefs are kept to what annotation allows.
     """
 
-    data: Hidden = ()
+    data: Names = ()
     held_out: Names = ()
     without: Names = ()

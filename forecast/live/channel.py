@@ -30,7 +30,11 @@ class SourceStatus:
     state: str
     """connecting, live, stalled, lost or ended."""
     trouble: str = ""
-    """What last went wrong, without credentials."""
+    """What is wrong with it now, without credentials."""
+    unwritten: str = ""
+    """Why nothing is being saved at the moment; empty while all is well."""
+    num_unwritten: int = 0
+    """Steps that are missing in what is saved."""
     num_dropped: int = 0
     num_reconnects: int = 0
     age_s: float | None = None

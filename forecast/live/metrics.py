@@ -27,6 +27,7 @@ class _Numbers(Collector):
         for key, name, what in (
             ("num_dropped", "forecast_dropped_frames", "Frames overtaken by newer ones."),
             ("num_reconnects", "forecast_reconnects", "Connections opened again."),
+            ("num_unwritten", "forecast_unwritten_steps", "Steps missing in what is saved."),
         ):
             rows = [([channel.name], float(found[key])) for channel, found in numbers]
             yield self._counter(name, what, rows)
@@ -36,6 +37,9 @@ class _Numbers(Collector):
         yield self._gauge("forecast_frame_age_seconds", "Age of the newest frame.", ["source"], [
             ([channel.name], found["age_s"]) for channel, found in numbers
             if found["age_s"] is not None
+        ])  # fmt: skip
+        yield self._gauge("forecast_writing_failed", "1 while nothing is saved.", ["source"], [
+            ([channel.name], float(bool(found["unwritten"]))) for channel, found in numbers
         ])  # fmt: skip
         yield self._gauge("forecast_viewers", "Pages that watch.", ["source"], [
             ([channel.name], float(channel.num_listeners)) for channel, _ in numbers

@@ -69,10 +69,19 @@ class Routes:
     async def _favicon(self, _: Request) -> Response:
         return Response(favicon(), media_type="image/svg+xml")
 
-    async def _health(self, _: Request) -> Response:
-        states = {name: channel.status.state for name, channel in self._channels.items()}
-        healthy = any(state in ("live", "connecting") for state in states.values())
-        return JSONResponse({"healthy": healthy, "sources": states}, 200 if healthy else 503)
+    async def _health(self, request: Request) -> Response:
+        found = {name: channel.status for name, channel in self._channels.items()}
+        states = {name: status.state for name, status in found.items()}
+        unwritten = {name: status.unwritten for name, status in found.items() if status.unwritten}
+        alive = any(state in ("live", "connecting") for state in states.values())
+        healthy = alive and not unwritten
+        told: dict[str, Any] = {"healthy": healthy}
+        # Whoever asks may know whether we live; what we look at is for those who may look.
+        if self._access.knows_host(request.headers) and self._access.shows_token(
+            request.query_params, request.headers
+        ):
+            told |= {"sources": states, **({"unwritten": unwritten} if unwritten else {})}
+        return JSONResponse(told, 200 if healthy else 503)
 
     async def _metrics(self, _: Request) -> Response:
         return Response(

@@ -11,7 +11,7 @@ from pathlib import Path
 from forecast.api.networks import Workshop, workshop
 from forecast.api.open_stream import LiveStream
 from forecast.engine.queues import WriteBehind
-from forecast.errors import ForecastError
+from forecast.errors import ForecastError, SourceLostError, StorageError
 from forecast.live.channel import Channel, SourceStatus
 from forecast.sources.live.source import LiveSource
 from forecast.stages import Predictor, Segmenter, Sink
@@ -102,6 +102,21 @@ class StreamWorker:
             self._crash = crash
         finally:
             behind.close()
+            self.fault = self.fault or self._missing()
+
+    def _missing(self) -> ForecastError | None:
+        """What was asked for and is not there, though nothing else went wrong."""
+        if self._outputs is not None and self._outputs.first_fault:
+            return StorageError(
+                f"{self.channel.name}: {self._outputs.num_unwritten} steps are missing in the "
+                f"files: {self._outputs.first_fault}"
+            )
+        if self._source.stats.num_received == 0 and self._crash is None:
+            why = self._source.stats.trouble or "it fell silent"
+            return SourceLostError(
+                f"{self._source.shown} never gave a frame ({why}); check that it sends"
+            )
+        return None
 
     def _make_outputs(self) -> Outputs | None:
         if self._out is None or not self._settings.save:
@@ -146,10 +161,12 @@ class StreamWorker:
 
     def _status(self) -> SourceStatus:
         stats = self._stream.stats
-        written = self._outputs.trouble if self._outputs is not None else ""
+        outputs = self._outputs
         return SourceStatus(
             state=stats.state.value,
-            trouble=written or stats.trouble,
+            trouble=stats.trouble,
+            unwritten="" if outputs is None else outputs.trouble,
+            num_unwritten=0 if outputs is None else outputs.num_unwritten,
             num_dropped=stats.num_dropped,
             num_reconnects=stats.num_reconnects,
             age_s=stats.age_s,

@@ -202,6 +202,9 @@ def test_with_a_token_nothing_is_shown_without_it(channel):
                 _get(running.url + path)
         with pytest.raises(InvalidStatus):
             _socket(running)
+        assert json.loads(_get(f"{running.url}healthz")[2]) == {"healthy": True}
+        told = json.loads(_get(f"{running.url}healthz?token=a-long-secret")[2])
+        assert told["sources"] == {"gate": "live"}
         assert _get(f"{running.url}?token=a-long-secret")[0] == 200
         assert _get(f"{running.url}metrics", Authorization="Bearer a-long-secret")[0] == 200
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import threading
 import time
+from contextlib import ExitStack
+from types import SimpleNamespace
 
 import av
+import numpy as np
 import pytest
 import torch
 
@@ -134,14 +138,168 @@ class _FullDisk:
         self.closed = True
 
 
-def test_a_full_disk_stops_the_writing_and_says_so_once(tmp_path, caplog):
-    from types import SimpleNamespace as Some
+def _write(outputs, moments):
+    for pts_s in moments:
+        outputs.write(SimpleNamespace(frame=SimpleNamespace(at=SimpleNamespace(pts_s=pts_s))))
 
+
+def test_a_full_disk_stops_the_writing_and_says_so_once(tmp_path, caplog):
     disk = _FullDisk(3)
     outputs = Outputs(tmp_path, lambda _: [disk], segment_s=None, shown="gate")
     with caplog.at_level(logging.WARNING):
-        for index in range(10):
-            outputs.write(Some(frame=Some(at=Some(pts_s=index / 10))))
+        _write(outputs, [index / 10 for index in range(10)])
     assert (disk.written, disk.closed) == (4, True)
     assert "the disk is full" in outputs.trouble
+    assert outputs.num_unwritten == 7
     assert caplog.text.count("forecasts go on") == 1
+
+
+def test_after_a_full_disk_the_next_segment_is_tried_and_the_loss_not_forgotten(tmp_path):
+    disks = iter([_FullDisk(3), _FullDisk(100)])
+    outputs = Outputs(tmp_path, lambda _: [next(disks)], segment_s=1.0, shown="gate")
+    _write(outputs, [index / 10 for index in range(10)])
+    assert outputs.trouble
+    _write(outputs, [1.0, 1.1])
+    assert (outputs.trouble, outputs.num_unwritten) == ("", 7)
+    assert "the disk is full" in outputs.first_fault
+
+
+def test_a_folder_that_cannot_be_made_is_tried_again_with_the_next_segment(tmp_path):
+    def opened(_):
+        if opened.full:
+            raise StorageError("no space")
+        return [_FullDisk(100)]
+
+    opened.full = True
+    outputs = Outputs(tmp_path, opened, segment_s=1.0, shown="gate")
+    _write(outputs, [0.0, 0.5])
+    opened.full = False
+    _write(outputs, [1.0])
+    assert (outputs.trouble, outputs.num_unwritten) == ("", 2)
+
+
+def test_what_is_missing_in_the_files_is_an_exit_code(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("pipelines.streaming.worker.OverlayVideo", lambda *_, **__: _FullDisk(2))
+    words = ["stream", f"{LIVE}:duration=1", "--out", str(tmp_path), "--save", "overlay"]
+    assert main(words) == 3
+    assert "missing in the files: the disk is full" in capsys.readouterr().err
+
+
+def test_a_second_run_writes_over_nothing(tmp_path, capsys):
+    words = [
+        "stream",
+        f"{LIVE}:duration=0.6",
+        "--out",
+        str(tmp_path),
+        "--save",
+        "overlay,recording",
+    ]
+    kept = {}
+    for run in (tmp_path, tmp_path / "run-2", tmp_path / "run-3"):
+        assert main(words) == 0
+        kept[run] = (run / "lavfi_testsrc" / "overlay.mp4").read_bytes()
+        assert (run / "run.json").is_file()
+    for run, film in kept.items():
+        assert (run / "lavfi_testsrc" / "overlay.mp4").read_bytes() == film
+    said = capsys.readouterr()
+    assert "run-2" in said.out
+    assert "--resume" not in said.out + said.err
+
+
+def test_a_film_from_another_program_is_not_written_over(tmp_path):
+    (tmp_path / "lavfi_testsrc").mkdir()
+    film = tmp_path / "lavfi_testsrc" / "overlay.mp4"
+    film.write_bytes(b"precious")
+    assert (
+        main(["stream", f"{LIVE}:duration=0.4", "--out", str(tmp_path), "--save", "overlay"]) == 0
+    )
+    assert film.read_bytes() == b"precious"
+
+
+@pytest.fixture
+def standard_input(monkeypatch):
+    with ExitStack() as opened:
+
+        def feed(path):
+            monkeypatch.setattr("sys.stdin", opened.enter_context(path.open("rb")))
+
+        yield feed
+
+
+def test_standard_input_is_read_where_it_is_named(tmp_path, rig, standard_input):
+    rig.encode(str(tmp_path / "film.mkv"), form="matroska", count=20)
+    standard_input(tmp_path / "film.mkv")
+    out = tmp_path / "out"
+    assert main(["stream", "-", "--out", str(out), "--save", "overlay"]) == 0
+    assert _num_playable(out / "stdin" / "overlay.mp4") == 20
+
+
+def _index_at_the_end(path):
+    noise = np.random.default_rng(0)
+    with av.open(str(path), "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=25, options={"preset": "ultrafast"})
+        stream.height, stream.width, stream.pix_fmt = 96, 160, "yuv420p"
+        for _ in range(20):
+            picture = noise.integers(0, 255, (96, 160, 3)).astype(np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture)))
+        container.mux(stream.encode(None))
+
+
+@pytest.mark.parametrize("given", ["nothing", "garbage", "index at the end"])
+def test_what_cannot_be_read_from_standard_input_is_final_and_says_why(
+    tmp_path, standard_input, given, capsys
+):
+    path = tmp_path / "given"
+    if given == "index at the end":
+        _index_at_the_end(path)
+        says = r"index in front"
+    else:
+        size = 0 if given == "nothing" else 100_000
+        path.write_bytes(np.random.default_rng(0).bytes(size))
+        says = "before its first byte" if given == "nothing" else "MPEG-TS, Matroska"
+    standard_input(path)
+    assert main(["stream", "-"]) == 3
+    assert says in capsys.readouterr().err
+
+
+def test_standard_input_is_for_one_source_and_for_streams(tmp_path, capsys):
+    assert main(["stream", "-", "-"]) == 2
+    assert "named twice" in capsys.readouterr().err
+    assert main(["process", "-", "-o", str(tmp_path)]) == 2
+    assert "forecast stream -" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "rtsp://eve:s3cr3t99@127.0.0.1:1/x",
+        "rtsp://127.0.0.1:1/user=eve&password=s3cr3t99&channel=1",
+        "http://127.0.0.1:1/x?loginuse=eve&loginpas=s3cr3t99",
+        "rtsp://eve:s3cr/3t99@127.0.0.1:1/x",
+        "rtsp://eve:s3cr[3t99@127.0.0.1:1/x",
+        "lavfi:movie=tcp\\\\://eve\\:s3cr3t99@127.0.0.1\\:1",
+    ],
+)
+def test_no_secret_leaves_the_command(tmp_path, address, capfd, caplog):
+    words = ["stream", address, "--retries", "0", "--out", str(tmp_path), "--save", "overlay"]
+    with caplog.at_level(logging.INFO):
+        assert main(words) in (2, 3, 4)
+    said = capfd.readouterr()
+    written = "".join(
+        f"{one} {one.read_text() if one.is_file() else ''}" for one in tmp_path.rglob("*")
+    )
+    for text in (said.out, said.err, caplog.text, written):
+        assert "3t99" not in text
+
+
+def test_a_secret_in_process_is_not_shown_either(tmp_path, capsys):
+    assert main(["process", "rtsp://eve:s3cr3t99@camera/x", "-o", str(tmp_path)]) == 2
+    assert "s3cr3t99" not in capsys.readouterr().err
+
+
+def test_a_source_that_never_gave_a_frame_is_no_success(capsys):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        words = ["stream", f"tcp://127.0.0.1:{port}", "--record-for", "0.5", "--open-timeout", "1"]
+        assert main(words) == 4
+    assert "never gave a frame" in capsys.readouterr().err

@@ -89,25 +89,23 @@ def open_input(
             nothing: what it means depends on the source.
     """
     with contextlib.ExitStack() as opened:
+        target: str | PipeReader = address.target
         try:
-            target: str | PipeReader = address.target
             if address.kind in (Kind.PIPE, Kind.STDIN):
-                target = PipeReader(
-                    pipe.descriptor,
-                    open_timeout_s=open_timeout_s,
-                    read_timeout_s=read_timeout_s,
-                    stop=stop,
-                )
+                target = pipe.reader(open_timeout_s, read_timeout_s, stop)
             container = opened.enter_context(
                 av.open(
                     target,
                     mode="r",
                     format=address.container,
                     options=dict(address.options),
-                    timeout=(open_timeout_s, read_timeout_s),
+                    # A pipe keeps its own time; standard input is waited for.
+                    timeout=(open_timeout_s, read_timeout_s) if target is address.target else None,
                 )
             )
         except (av.error.FFmpegError, OSError, ValueError, PipeSilentError) as fault:
+            if isinstance(target, PipeReader) and target.was_empty:
+                raise DisconnectedError("it ended before its first byte", hopeless=True) from None
             raise _translated(address, fault, "opening", open_timeout_s) from None
         if not container.streams.video:
             raise DisconnectedError("it carries no video", hopeless=True)
@@ -182,6 +180,11 @@ _HOPELESS = (
     av.error.HTTPForbiddenError,
     av.error.PermissionError,
 )
+_WHAT_STREAMS = (
+    "standard input cannot be wound back: send a format that can be read as it comes, such as "
+    "MPEG-TS, Matroska or Motion JPEG; of MP4 only one with its index in front (-movflags "
+    "+faststart or frag_keyframe+empty_moov)"
+)
 _CAMERA_FAULTS = {
     errno.ENOTTY: "it is no capture device; many cameras have a second node that gives none",
     errno.EACCES: "this user may not read it; join the group that owns it, often `video`",
@@ -195,8 +198,11 @@ def _translated(
 ) -> DisconnectedError:
     if isinstance(fault, av.error.ExitError):
         return DisconnectedError(f"{doing} it took longer than {limit_s:.1f} s")
-    text = fault.strerror if isinstance(fault, OSError) and fault.strerror else str(fault)
-    hopeless = isinstance(fault, _HOPELESS) or address.kind in (Kind.LAVFI, Kind.FILE)
+    text = getattr(fault, "strerror", None) or str(fault)
+    once = address.kind in (Kind.LAVFI, Kind.FILE, Kind.STDIN)
+    hopeless = isinstance(fault, _HOPELESS) or once
+    if address.kind is Kind.STDIN:
+        text = f"{text}: {_WHAT_STREAMS}"
     if address.kind is Kind.CAMERA and isinstance(fault, OSError):
         text = _CAMERA_FAULTS.get(fault.errno or 0, text)
         hopeless = hopeless or fault.errno == errno.ENOTTY

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import select
 import sys
@@ -26,6 +27,8 @@ class PipeReader:
         open_timeout_s: How long the first byte may take.
         read_timeout_s: How long every later one may take.
         stop: Ends every wait; what follows reads as the end of the stream.
+        final: Whether an end is one even before the first byte: of standard input, to which no
+            later writer comes.
     """
 
     def __init__(
@@ -35,13 +38,20 @@ class PipeReader:
         open_timeout_s: float,
         read_timeout_s: float,
         stop: threading.Event,
+        final: bool = False,
     ) -> None:
         self._descriptor = descriptor
+        self._final = final
         self._open_timeout_s = open_timeout_s
         self._read_timeout_s = read_timeout_s
         self._stop = stop
         self._begun = False
         self._ended = False
+
+    @property
+    def was_empty(self) -> bool:
+        """Whether the stream ended before its first byte."""
+        return self._ended and not self._begun
 
     def read(self, size: int) -> bytes:
         """Up to so many bytes; none at the end of the stream, and ever after.
@@ -56,7 +66,7 @@ class PipeReader:
             if some:
                 self._begun = True
                 return some
-            if some is not None and self._begun:
+            if some is not None and (self._begun or self._final):
                 # FFmpeg may ask again: what comes now is the next writer's, for the next reader.
                 self._ended = True
                 return b""
@@ -73,7 +83,7 @@ class PipeReader:
             some = os.read(self._descriptor, size)
         except BlockingIOError:
             return None
-        if not some and not self._begun:
+        if not some and not self._begun and not self._final:
             # A named pipe that no writer has opened yet looks like one at its end.
             self._stop.wait(_POLL_S)
         return some
@@ -105,6 +115,25 @@ class PipeEnd:
         if self._descriptor is None:
             self._descriptor = os.open(self._address.target, os.O_RDONLY | os.O_NONBLOCK)
         return self._descriptor
+
+    def reader(
+        self, open_timeout_s: float, read_timeout_s: float, stop: threading.Event
+    ) -> PipeReader:
+        """A file object for one connection, with the time-outs of its first and later bytes.
+
+        Standard input is waited for however long it takes: to give it up would lose the stream's
+        beginning, without which most formats cannot be read.
+
+        Raises:
+            OSError: The pipe is gone, or may not be read.
+        """
+        return PipeReader(
+            self.descriptor,
+            open_timeout_s=math.inf if self._standard else open_timeout_s,
+            read_timeout_s=math.inf if self._standard else read_timeout_s,
+            stop=stop,
+            final=self._standard,
+        )
 
     def close(self) -> None:
         """Let go of a named pipe; safe to call twice."""

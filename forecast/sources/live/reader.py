@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from forecast.engine.policy_queue import HandOver
 from forecast.errors import SourceError, SourceLostError
-from forecast.sources.live.address import Address
+from forecast.sources.live.address import Address, Kind
 from forecast.sources.live.backoff import Backoff
 from forecast.sources.live.clock import LiveClock, Stamp
 from forecast.sources.live.connection import DisconnectedError, Picture, open_input
@@ -90,9 +90,8 @@ class LiveReader:
 
     def _give_up_if_hopeless(self, fault: DisconnectedError) -> None:
         if fault.hopeless and not (self._was_live and self._address.is_live):
-            raise SourceError(
-                f"{self._address.shown} cannot be read: {fault}; check the address"
-            ) from fault
+            hint = "" if self._address.kind is Kind.STDIN else "; check the address"
+            raise SourceError(f"{self._address.shown} cannot be read: {fault}{hint}") from fault
 
     def _wait_for_next(self, reason: str) -> None:
         if self._stop.is_set():
