@@ -7,13 +7,21 @@ from pathlib import Path
 from forecast.checkpoints import bundled, load_into, load_state
 from forecast.device import Placement
 from forecast.errors import CheckpointError, UsageError
-from forecast.segmentation.names import ESPNETV2, HUB, HUB_PREFIX, SEGMENTERS, TORCHVISION
+from forecast.segmentation.names import (
+    ESPNETV2,
+    FDDWNET,
+    HUB,
+    HUB_PREFIX,
+    SEGMENTERS,
+    TORCHVISION,
+)
 from forecast.segmentation.segmenter import NetworkSegmenter
 from forecast.segmentation.sizes import FixedSize, ShorterSide, SizeRule
 from forecast.segmentation.trainable import TRAINABLE
 from forecast.stages import Segmenter
 
 _CITYSCAPES_HW = (512, 1024)
+_FDDWNET_FILE = "fddwnet_city.pth"
 
 __all__ = ["SEGMENTERS", "build_segmenter"]
 
@@ -44,6 +52,8 @@ def build_segmenter(
         return _trained(name, given, placement, own)
     if name in ESPNETV2:
         return _espnetv2(name, given, placement, input_hw or _CITYSCAPES_HW)
+    if name == FDDWNET:
+        return _fddwnet(given, placement, own or FixedSize(*_CITYSCAPES_HW))
     if name in TORCHVISION:
         return _torchvision(name, given, placement, own)
     if name in HUB or name.startswith(HUB_PREFIX):
@@ -99,6 +109,23 @@ def _espnetv2_file(name: str, weights: Path | None, input_hw: tuple[int, int]) -
         return weights
     smaller = weights / f"espnetv2_s_{scale}_city_{input_hw[1]}x{input_hw[0]}.pth"
     return smaller if smaller.is_file() else weights / public
+
+
+def _fddwnet(weights: Path | None, placement: Placement, size: SizeRule) -> Segmenter:
+    from forecast.labels import CITYSCAPES
+    from forecast.segmentation.networks.fddwnet import FDDWNet
+    from forecast.segmentation.networks.folding import folded
+
+    if weights is None:
+        raise CheckpointError(
+            f"{FDDWNET} has no bundled weights; pass --weights with {_FDDWNET_FILE}, made from "
+            "github.com/zh320/realtime-semantic-segmentation-pytorch, or the folder that holds it"
+        )
+    file = weights / _FDDWNET_FILE if weights.is_dir() else weights
+    load_into(network := FDDWNet(), load_state(file), source=str(file))
+    return NetworkSegmenter(
+        folded(network), name=FDDWNET, space=CITYSCAPES, input_size=size, placement=placement
+    )
 
 
 def _torchvision(

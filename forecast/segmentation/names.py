@@ -11,6 +11,8 @@ ESPNETV2: Mapping[str, str] = {
 }
 """Name -> the paper's scale."""
 
+FDDWNET = "fddwnet"
+
 TORCHVISION = (
     "lraspp_mobilenet_v3_large",
     "deeplabv3_mobilenet_v3_large",
@@ -35,6 +37,7 @@ HUB: Mapping[str, str] = {
 SEGMENTERS: Mapping[str, str] = {
     **{name: one.what for name, one in TRAINABLE.items()},
     **{name: "Cityscapes 19; pass the public file or its folder as weights" for name in ESPNETV2},
+    FDDWNET: "Cityscapes 19; pass the public file or its folder as weights",
     **{
         name: "VOC 21 by torchvision's download, or the classes of your weights"
         for name in TORCHVISION

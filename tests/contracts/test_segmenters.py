@@ -37,6 +37,13 @@ def _espnetv2(folder: Path) -> Segmenter:
     return _built("espnetv2-s0.5", folder / "weights.pth")
 
 
+def _fddwnet(folder: Path) -> Segmenter:
+    from forecast.segmentation.networks.fddwnet import FDDWNet
+
+    torch.save(FDDWNet().state_dict(), folder / "fddwnet_city.pth")
+    return _built("fddwnet", folder)
+
+
 def _torchvision(folder: Path) -> Segmenter:
     from torchvision.models import get_model
 
@@ -98,6 +105,7 @@ def _mask2former(folder: Path) -> Segmenter:
 FAMILIES: dict[str, Callable[[Path], Segmenter]] = {
     "fast-scnn": _fast_scnn,
     "espnetv2": _espnetv2,
+    "fddwnet": _fddwnet,
     "torchvision": _torchvision,
     "segformer": _segformer,
     "mask2former": _mask2former,

@@ -34,6 +34,11 @@ def test_espnetv2_without_weights_says_which_file_to_get():
     assert caught.value.exit_code == 3
 
 
+def test_fddwnet_without_weights_says_which_file_to_get():
+    with pytest.raises(CheckpointError, match=r"fddwnet_city\.pth"):
+        build_segmenter("fddwnet", weights=None, placement=CPU)
+
+
 def test_espnetv2_finds_its_file_in_a_folder_by_scale_and_input_size(tmp_path: Path):
     torch.manual_seed(1)
     for name, scale in (("0.5_city_1024x512", "0.5"), ("0.5_city_128x64", "0.5")):
