@@ -12,7 +12,7 @@ from itertools import groupby
 from pathlib import Path
 
 from forecast.errors import SourceError, UsageError
-from forecast.labels import CITYSCAPES, LabelSpace, collapse_table
+from forecast.labels import CITYSCAPES, TRAIN_ID_OF_LABEL_ID, LabelSpace, collapse_table
 from forecast.sources.datasets import camvid, cityscapes
 from forecast.sources.datasets.labelled import LabelledImages
 from forecast.sources.images import ImageSource
@@ -25,10 +25,15 @@ VIDEO_SUFFIXES = frozenset(
     f".{name}"
     for name in ("mp4", "m4v", "mov", "3gp", "mkv", "webm", "avi", "flv", "wmv", "ogv", "y4m")
 ) | {".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".mjpeg", ".h264", ".h265", ".hevc"}
-_PICTURES, _LABELS = "rgb", "label_trainid"
+_PICTURES = "rgb"
+_TABLES = {
+    "label_trainid": collapse_table(CITYSCAPES, CITYSCAPES),
+    "label_ids": TRAIN_ID_OF_LABEL_ID,
+}
+"""Folder of labels -> train id of each value that a file may hold."""
 _LOOKED_FOR = (
     "leftImg8bit_sequence/ or leftImg8bit/ with gtFine/ (Cityscapes), val/ with valannot/ (CamVid),"
-    " rgb/ (with label_trainid/ if labelled), pictures, or video files"
+    " rgb/ (with label_trainid/ or label_ids/ if labelled), pictures, or video files"
 )
 
 
@@ -115,8 +120,9 @@ def _folder(path: Path, *, split: str | None, fps: float | None, name: str) -> D
 
 
 def _plain_folder(path: Path, fps: float | None, name: str) -> Dataset:
-    if (path / _PICTURES).is_dir() and (path / _LABELS).is_dir():
-        clip = _labelled(path, fps, name)
+    labels = next((one for one in _TABLES if (path / one).is_dir()), None)
+    if (path / _PICTURES).is_dir() and labels is not None:
+        clip = _labelled(path, labels, fps, name)
         return Dataset(
             name="labelled-images", split=None, clips=(clip,), space=clip.space, anchored=False
         )
@@ -206,10 +212,10 @@ def _image_clip(paths: Sequence[Path], name: str, fps: float | None) -> ImageSou
     return ImageSource(paths, clip=safe_clip_name(name), fps=fps)
 
 
-def _labelled(path: Path, fps: float | None, name: str) -> LabelledImages:
+def _labelled(path: Path, folder: str, fps: float | None, name: str) -> LabelledImages:
     """Pictures and annotations joined by the stem of their names."""
     pictures = images_in(path / _PICTURES)
-    annotations = {label.stem: label for label in images_in(path / _LABELS)}
+    annotations = {label.stem: label for label in images_in(path / folder)}
     labels = {
         index: annotations[picture.stem]
         for index, picture in enumerate(pictures)
@@ -218,13 +224,13 @@ def _labelled(path: Path, fps: float | None, name: str) -> LabelledImages:
     if not labels:
         raise UsageError(
             f"{path} has {len(pictures)} pictures in {_PICTURES}/ and {len(annotations)} "
-            f"annotations in {_LABELS}/, none of one name; name both alike"
+            f"annotations in {folder}/, none of one name; name both alike"
         )
     return LabelledImages(
         _image_clip(pictures, name, fps),
         labels,
         space=CITYSCAPES,
-        table=collapse_table(CITYSCAPES, CITYSCAPES),
+        table=_TABLES[folder],
     )
 
 

@@ -161,6 +161,20 @@ def test_labelled_pictures_need_a_rate_and_a_common_name(labelled):
         find_dataset(labelled, fps=12.0)
 
 
+def test_labels_may_hold_cityscapes_own_ids(labelled, write_picture):
+    (labelled / "label_trainid" / "000002.png").unlink()
+    (labelled / "label_trainid").rmdir()
+    ids = np.zeros_like(IDS)
+    ids[:1] = 26
+    write_picture(labelled / "label_ids" / "000002.png", ids)
+    (clip,) = find_dataset(labelled, fps=12.0).clips
+    assert clip.annotated == (1,)
+    car, void = CITYSCAPES.names.index("car"), CITYSCAPES.void_id
+    named = clip.label_map(1).ids
+    assert (named[:1] == car).all()
+    assert (named[1:] == void).all()
+
+
 def test_plain_pictures_and_films_are_data_sets_without_labels(labelled, drives):
     (labelled / "label_trainid" / "000002.png").unlink()
     (labelled / "label_trainid").rmdir()
