@@ -21,6 +21,8 @@ class TrainPredictorSettings(PredictorRun):
     data: Names = ()
     held_out: Names = ()
     without: Names = ()
+    teacher: Names = ()
+    teacher_weights: Names = ()
     window: Size = None
 
 
@@ -35,3 +37,5 @@ class TrainSegmenterSettings(SegmenterRun):
     data: Names = ()
     held_out: Names = ()
     without: Names = ()
+    teacher: Names = ()
+    teacher_weights: Names = ()

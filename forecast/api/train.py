@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from forecast import catalogue
 from forecast.api.settings import checked
 from forecast.device import place
 from forecast.memory import keep_freed_memory
+from forecast.segmentation.mean import MeanSegmenter
 from forecast.specs import located
 from forecast.stages import Segmenter
 from forecast.training.predictor import train_predictor
@@ -51,8 +52,15 @@ def train(
 
 def _teacher(settings: RunSettings) -> Callable[[], Segmenter] | None:
     """What builds the teacher when it is first asked for; clips may all be annotated."""
-    name, weights = settings.teacher, settings.teacher_weights
-    if name is None:
+    if not settings.teacher:
         return None
-    found = None if weights is None else Path(located(str(weights)))
-    return cache(partial(catalogue.build_segmenter, name, placement=place(), weights=found))
+    return cache(partial(_built, settings.teacher, settings.teacher_weights))
+
+
+def _built(names: Sequence[str], weights: Sequence[str]) -> Segmenter:
+    files = [Path(located(one)) for one in weights] or [None] * len(names)
+    every = [
+        catalogue.build_segmenter(name, placement=place(), weights=file)
+        for name, file in zip(names, files, strict=True)
+    ]
+    return every[0] if len(every) == 1 else MeanSegmenter(every)

@@ -114,7 +114,7 @@ def _card(
     name: str, settings: RunSettings, result: FitResult, learnt_from: Sequence[LearntFrom]
 ) -> ModelCard:
     rendered = all(one.terms == RENDERED_TERMS for one in learnt_from)
-    ours = rendered and settings.teacher is None and settings.init is None
+    ours = rendered and not settings.teacher and settings.init is None
     recipe = {key: _plain(value) for key, value in asdict(settings).items()}
     return ModelCard(
         name=name,

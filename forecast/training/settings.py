@@ -17,10 +17,10 @@ class RunSettings:
     data: tuple[str, ...] = ()
     """What to learn from where the command line names nothing: as there, DATA[@FPS][=WEIGHT]; a
     name that is not here is looked for below FORECAST_DATA."""
-    teacher: str | None = None
-    """Segmenter whose beliefs are learnt; name from `forecast models`."""
-    teacher_weights: Path | None = None
-    """The teacher's weights; looked for below FORECAST_DATA if they are not here."""
+    teacher: tuple[str, ...] = ()
+    """Segmenters whose beliefs are learnt, or the mean of them; names from `forecast models`."""
+    teacher_weights: tuple[str, ...] = ()
+    """The weights of each, in order; looked for below FORECAST_DATA if they are not here."""
     held_out: tuple[str, ...] = ()
     """Clips to choose the best weights by, not to learn from; the last clip if not given."""
     without: tuple[str, ...] = ()
@@ -54,6 +54,9 @@ class RunSettings:
         """What is wrong with the values, a line each."""
         counts = {name: getattr(self, name) for name in ("steps", "batch", "score_every")}
         faults = [_too_few(name, count) for name, count in counts.items() if count < 1]
+        if self.teacher_weights and len(self.teacher_weights) != len(self.teacher):
+            files, names = len(self.teacher_weights), len(self.teacher)
+            faults.append(f"teacher_weights are {files} for {names} teachers; give each its own")
         if self.learning_rate <= 0:
             faults.append(f"learning_rate is {self.learning_rate}; it must be above 0")
         if not 0 <= self.average < 1:
