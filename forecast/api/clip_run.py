@@ -13,7 +13,7 @@ from forecast.api.networks import Workshop
 from forecast.api.settings import ProcessSettings, resolved
 from forecast.api.steps import replayed, steps_of
 from forecast.api.watch import Watch
-from forecast.engine.queues import StageClock
+from forecast.engine.clock import StageClock
 from forecast.engine.windows import restart_index
 from forecast.errors import UsageError
 from forecast.labels import LabelSpace

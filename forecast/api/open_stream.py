@@ -6,24 +6,23 @@ pipeline, so that latency cannot grow; no thread left behind. Joins a live sourc
 
 from __future__ import annotations
 
-import threading
 import time
 import weakref
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from inspect import GEN_CLOSED, getgeneratorstate
 from types import TracebackType
 
 import torch
 
+from forecast.engine.gate import Gate
 from forecast.engine.pace import Pace
 from forecast.engine.run import run
 from forecast.prediction.fine_horizons import FineHorizons
 from forecast.sources.live.source import LiveSource
 from forecast.sources.live.state import LiveStats
 from forecast.stages import Predictor, Refiner, Segmenter
-from forecast.values import Frame, Step
+from forecast.values import Step
 
 _IN_FLIGHT = 2
 
@@ -105,15 +104,15 @@ class LiveStream:
     def _all_steps(self) -> Generator[Step, None, None]:
         with self._source.open() as frames:
             if self._source.never_drops:
-                yield from self._stretch(_Gate(frames, slots=8), steady=True)
+                yield from self._stretch(Gate(frames, slots=8), steady=True)
                 return
-            gate = _Gate(frames, slots=_IN_FLIGHT)
+            gate = Gate(frames, slots=_IN_FLIGHT)
             while not gate.ended:
                 self._source.thinning.period_s = self._pace.period_s
                 gate.reopen()
                 yield from self._stretch(gate, steady=False)
 
-    def _stretch(self, gate: _Gate, *, steady: bool) -> Generator[Step, None, None]:
+    def _stretch(self, gate: Gate, *, steady: bool) -> Generator[Step, None, None]:
         """Steps at one period, up to the end or to a change of period."""
         trial = not steady and self._pace.period_s == 0.0
         steps = run(
@@ -180,53 +179,6 @@ class LiveStream:
                 "wait": max(0.0, total_ms - known_ms),
             },
         )
-
-
-class _Gate:
-    """Lets the engine have a frame only when an earlier one has left it."""
-
-    def __init__(self, frames: Iterator[Frame], *, slots: int) -> None:
-        self._frames = frames
-        self._slots = slots
-        self._free = threading.Semaphore(slots)
-        self._shut = threading.Event()
-        self.ended = False
-        """Whether the source gives no more."""
-
-    @property
-    def is_shut(self) -> bool:
-        """Whether the engine is to finish what it has."""
-        return self._shut.is_set() or self.ended
-
-    def reopen(self) -> None:
-        """A new engine begins, empty."""
-        self._shut.clear()
-        self._free = threading.Semaphore(self._slots)
-
-    def shut(self) -> None:
-        """No further frame for this engine."""
-        self._shut.set()
-
-    def release(self) -> None:
-        """A frame has left the engine."""
-        self._free.release()
-
-    @contextmanager
-    def frames(self) -> Generator[Iterator[Frame], None, None]:
-        """As the engine opens a source."""
-        yield self._through()
-
-    def _through(self) -> Iterator[Frame]:
-        while not self._shut.is_set():
-            if not self._free.acquire(timeout=0.1):
-                continue
-            if self._shut.is_set():
-                return
-            frame = next(self._frames, None)
-            if frame is None:
-                self.ended = True
-                return
-            yield frame
 
 
 def open_stream(

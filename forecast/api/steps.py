@@ -11,8 +11,9 @@ from itertools import islice
 import numpy as np
 import torch
 
-from forecast.engine.queues import StageClock, WriteBehind
+from forecast.engine.clock import StageClock
 from forecast.engine.run import run
+from forecast.engine.write_behind import WriteBehind
 from forecast.errors import UsageError
 from forecast.geometry.resize import one_hot
 from forecast.stages import FrameSource, Predictor, Refiner, Segmenter, Sink

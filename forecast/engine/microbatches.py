@@ -13,7 +13,8 @@ from typing import TypeVar
 
 import torch
 
-from forecast.engine.queues import Prefetched, StageClock
+from forecast.engine.clock import StageClock
+from forecast.engine.queues import Prefetched
 from forecast.stages import Segmenter
 from forecast.values import Frame, Segmentation
 

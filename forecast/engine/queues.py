@@ -1,4 +1,4 @@
-"""Between threads: a bounded queue, work done ahead, work done behind, and a clock for both.
+"""A bounded queue between two threads, and a stream that is read ahead through one.
 
 Promises that a fault arrives after everything that came before it, that nothing is held beyond the
 depth asked for, and that every thread has ended once its owner is closed.
@@ -8,63 +8,14 @@ Does not know frames, networks or files.
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Generic, TypeVar
-
-from forecast.stages import Sink
-from forecast.values import Step
 
 Item = TypeVar("Item")
 Opener = Callable[[], AbstractContextManager[Iterator[Item]]]
 """Opens a stream in the thread that will read it, and closes it there."""
-
-
-class StageClock:
-    """How long each stage has been busy; each stage is timed by one thread at a time."""
-
-    def __init__(self) -> None:
-        self._busy_s: dict[str, float] = {}
-        self._began_s = time.perf_counter()
-        self.num_frames = 0
-        """Frames that have left the pipeline."""
-
-    @contextmanager
-    def timing(self, stage: str) -> Generator[None]:
-        """Counts the time inside the `with` as work of the stage."""
-        began_s = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.add(stage, time.perf_counter() - began_s)
-
-    def add(self, stage: str, seconds: float) -> None:
-        """Count work of a stage that was timed elsewhere."""
-        self._busy_s[stage] = self._busy_s.get(stage, 0.0) + seconds
-
-    @property
-    def elapsed_s(self) -> float:
-        """Wall time since the clock was made."""
-        return time.perf_counter() - self._began_s
-
-    @property
-    def frames_per_s(self) -> float:
-        """Frames that left the pipeline for each second of wall time."""
-        return self.num_frames / self.elapsed_s
-
-    @property
-    def busy_share(self) -> Mapping[str, float]:
-        """Fraction of the wall time that each stage was at work; near 1 is the bottleneck."""
-        elapsed_s = self.elapsed_s
-        return {stage: busy_s / elapsed_s for stage, busy_s in self._busy_s.copy().items()}
-
-    @property
-    def slowest(self) -> tuple[str, float] | None:
-        """The busiest stage and its share of the wall time; None before any has worked."""
-        shares = self.busy_share
-        return max(shares.items(), key=lambda pair: pair[1]) if shares else None
 
 
 class Handover(Generic[Item]):
@@ -190,56 +141,3 @@ class Prefetched(Generic[Item]):
 def prefetched(opener: Opener[Item], *, depth: int, name: str = "decode") -> Prefetched[Item]:
     """The items of a stream, read ahead by a thread of its own, at most `depth` at a time."""
     return Prefetched(opener, depth=depth, name=name)
-
-
-class WriteBehind:
-    """A sink that hands steps to others in one thread of its own, at most `depth` behind.
-
-    A fault of any of them stops all: it is raised by the next `write`, or by `close`, which
-    finalises every sink first.
-    """
-
-    def __init__(
-        self, sinks: Sequence[Sink], *, depth: int = 8, clock: StageClock | None = None
-    ) -> None:
-        self._sinks = sinks
-        self._clock = clock or StageClock()
-        self._handover: Handover[Step] = Handover(depth)
-        self._fault: BaseException | None = None
-        self._closed = False
-        self._thread = threading.Thread(target=self._consume, name="forecast-write", daemon=True)
-        self._thread.start()
-
-    def _consume(self) -> None:
-        try:
-            while steps := self._handover.take():
-                with self._clock.timing("write"):
-                    for sink in self._sinks:
-                        sink.write(steps[0])
-        except BaseException as caught:  # noqa: BLE001 - raised by the next write or close
-            self._fault = caught
-            self._handover.leave()
-
-    def write(self, step: Step) -> None:
-        """Queue one step; waits while `depth` are queued."""
-        if not self._handover.put(step):
-            self._raise()
-
-    def close(self) -> None:
-        """Write what is queued, join the thread, finalise every sink, raise the first fault."""
-        if self._closed:
-            return
-        self._closed = True
-        self._handover.end()
-        self._thread.join()
-        for sink in self._sinks:
-            try:
-                sink.close()
-            except Exception as caught:  # noqa: BLE001 - the other sinks must be finalised too
-                self._fault = self._fault or caught
-        self._raise()
-
-    def _raise(self) -> None:
-        if self._fault is not None:
-            fault, self._fault = self._fault, None
-            raise fault

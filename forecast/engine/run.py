@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import torch
 
+from forecast.engine.clock import StageClock
 from forecast.engine.microbatches import (
     Decoded,
     SegmentedBatch,
@@ -24,7 +25,7 @@ from forecast.engine.microbatches import (
     segmented,
     whole_or_singly,
 )
-from forecast.engine.queues import Opener, StageClock, prefetched
+from forecast.engine.queues import Opener, prefetched
 from forecast.engine.windows import Windows
 from forecast.stages import Predictor, Refiner, Segmenter
 from forecast.values import Forecast, Frame, History, Instant, Observation, Segmentation, Step

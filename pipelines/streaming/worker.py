@@ -10,7 +10,7 @@ from pathlib import Path
 
 from forecast.api.networks import Workshop, workshop
 from forecast.api.open_stream import LiveStream
-from forecast.engine.queues import WriteBehind
+from forecast.engine.write_behind import WriteBehind
 from forecast.errors import ForecastError, SourceLostError, StorageError
 from forecast.live.channel import Channel, SourceStatus
 from forecast.sources.live.source import LiveSource

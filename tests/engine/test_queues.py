@@ -13,7 +13,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast.engine.queues import Handover, Opener, StageClock, WriteBehind, prefetched
+from forecast.engine.clock import StageClock
+from forecast.engine.queues import Handover, Opener, prefetched
+from forecast.engine.write_behind import WriteBehind
 from forecast.labels import CAMVID
 from forecast.values import Frame, Instant, Segmentation, Step
 

@@ -12,8 +12,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast.engine.queues import Opener, StageClock, WriteBehind
+from forecast.engine.clock import StageClock
+from forecast.engine.queues import Opener
 from forecast.engine.run import run
+from forecast.engine.write_behind import WriteBehind
 from forecast.labels import CAMVID, LabelSpace
 from forecast.stages import Predictor, Refiner, Segmenter
 from forecast.values import Forecast, Frame, History, Instant, Needs, Segmentation, Step

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from forecast.engine.queues import WriteBehind
+from forecast.engine.write_behind import WriteBehind
 from forecast.errors import StorageError
 from forecast.labels import CAMVID, CITYSCAPES
 from forecast.stages import Sink

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from forecast.engine.queues import WriteBehind
 from forecast.engine.run import run
 from forecast.engine.windows import restart_index
+from forecast.engine.write_behind import WriteBehind
 from forecast.labels import CAMVID
 from forecast.storage.manifest import Manifest
 from forecast.storage.recording import Recording
