@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from forecast.checkpoints import ModelCard, save
+from forecast.checkpoints import ModelCard, bundled, bundled_card, save
 from forecast.errors import CheckpointError
-from forecast.labels import CAMVID
+from forecast.labels import CAMVID, CITYSCAPES
 from forecast.segmentation.trainable import TRAINABLE, NetworkOptions
 from forecast.segmentation.trained import INPUT_PIXELS, card_facts, read_trained
 
@@ -61,6 +61,13 @@ def test_each_head_has_its_weight(name: str):
 def test_what_is_published_without_norms_says_so_by_its_weights(name: str, tmp_path: Path):
     plain = NetworkOptions(width=1 / 16, norm=False, mirrored="mirrored" in TRAINABLE[name].takes)
     assert read_trained(name, _file(name, tmp_path, plain)).options == plain
+
+
+def test_the_bundled_network_is_read_with_its_card_in_words():
+    trained = read_trained("fast-scnn", bundled("fast-scnn"))
+    assert bundled_card("fast-scnn").network not in TRAINABLE
+    assert trained.space == CITYSCAPES
+    assert trained.input_size.num_pixels == INPUT_PIXELS
 
 
 def test_a_file_without_a_card_is_of_the_published_width(tmp_path: Path):
