@@ -2,7 +2,7 @@
 PYTHON ?= python3
 PIP = .venv/bin/python -m pip --disable-pip-version-check
 
-.PHONY: demo test check wheel wheel-permissive clean
+.PHONY: demo test wheel wheel-permissive clean
 
 demo: .venv/.runs
 	.venv/bin/forecast demo -o out/demo
@@ -11,10 +11,8 @@ test: .venv/.tests
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/lint-imports
+	.venv/bin/pyright --threads 2
 	.venv/bin/python -m pytest -n 2 --dist loadfile
-
-check: test
-	.venv/bin/pyright
 
 wheel: .venv/.tests
 	.venv/bin/python -m build --wheel --no-isolation --outdir dist

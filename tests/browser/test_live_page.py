@@ -60,6 +60,7 @@ class Pipeline:
     def __init__(self):
         self.state = "live"
         self.moving = True
+        self._publishing = threading.Lock()
         self.took_ms = []
         self.channel = Channel(
             "gate", shown="rtsp://***@gate/1", space=CITYSCAPES, predictor="shift",
@@ -78,13 +79,19 @@ class Pipeline:
     def _publish(self):
         index, due_s = 0, time.monotonic()
         while not self._stop.is_set():
-            if self.moving:
-                step, began_s = _step(index), time.perf_counter()
-                self.channel.publish(step)
-                self.took_ms.append(1e3 * (time.perf_counter() - began_s))
-                index += 1
+            with self._publishing:
+                if self.moving:
+                    step, began_s = _step(index), time.perf_counter()
+                    self.channel.publish(step)
+                    self.took_ms.append(1e3 * (time.perf_counter() - began_s))
+                    index += 1
             due_s += 1 / FPS
             self._stop.wait(max(0.0, due_s - time.monotonic()))
+
+    def hold(self):
+        """No more frames: none is on its way once this returns."""
+        with self._publishing:
+            self.moving = False
 
     def watch(self, seconds=1.0):
         """Steps a second, and the median milliseconds that handing one over takes."""
@@ -150,8 +157,7 @@ def _until(page, expression, timeout_s=15.0):
 
 def _settle(page, pipeline):
     """No more frames, and the last one drawn."""
-    pipeline.moving = False
-    time.sleep(0.2)
+    pipeline.hold()
     _until(page, f"Number(document.body.dataset.shown) === {pipeline.channel.num_published}")
 
 

@@ -121,20 +121,21 @@ def test_the_source_is_closed_in_its_own_thread_when_the_taker_leaves() -> None:
 
 
 def test_no_more_than_the_depth_is_read_ahead() -> None:
-    read: list[int] = []
+    depth, read, full = 3, list[int](), threading.Event()
 
     def numbers() -> Iterator[int]:
         for number in range(100):
             read.append(number)
+            if number == depth:
+                full.set()
             yield number
 
-    with prefetched(lambda: nullcontext(numbers()), depth=3) as ahead:
-        time.sleep(0.02)
-        assert len(read) <= 4
-        taken = next(iter(ahead))
-        time.sleep(0.02)
-        assert taken == 0
-        assert len(read) <= 5
+    with prefetched(lambda: nullcontext(numbers()), depth=depth) as ahead:
+        assert full.wait(10), "the queue was not filled ahead of its taker"
+        assert len(read) == depth + 1
+        for number, taken in enumerate(ahead):
+            assert taken == number
+            assert len(read) <= number + 1 + depth + 1
 
 
 def test_a_deadline_hands_on_what_is_there() -> None:
@@ -159,7 +160,8 @@ def test_a_putter_that_waits_is_told_when_the_taker_leaves() -> None:
     answers: list[bool] = []
     putter = threading.Thread(target=lambda: answers.append(handover.put(2)))
     putter.start()
-    time.sleep(0.01)
+    putter.join(0.05)
+    assert putter.is_alive(), "it did not wait for room"
     handover.leave()
     putter.join(5)
     assert answers == [False]

@@ -13,6 +13,13 @@ from forecast.sources.live.state import LiveState
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
 
+def _until(happens, timeout_s=20.0):
+    deadline_s = time.monotonic() + timeout_s
+    while not happens():
+        assert time.monotonic() < deadline_s, "never"
+        time.sleep(0.02)
+
+
 def _assert_nothing_old(frames, rig):
     for earlier, later in pairwise(frames):
         assert later.at.pts_s > earlier.at.pts_s
@@ -52,7 +59,7 @@ def test_frozen_it_is_stalled_and_thawed_it_shows_nothing_old(rtsp_server, rig):
     with source.open() as frames:
         before = list(islice(frames, 15))
         rtsp_server.freeze()
-        time.sleep(0.9)
+        _until(lambda: source.stats.state is LiveState.STALLED)
         states.append(source.stats.state)
         rtsp_server.thaw()
         after = list(islice(frames, 25))
@@ -70,7 +77,7 @@ def test_frozen_for_longer_than_the_time_out_it_reconnects(rtsp_server, rig):
     with source.open() as frames:
         before = list(islice(frames, 10))
         rtsp_server.freeze()
-        time.sleep(1.2)
+        _until(lambda: source.stats.state is LiveState.CONNECTING)
         rtsp_server.thaw()
         after = list(islice(frames, 10))
     assert after[-1].at.epoch >= 1

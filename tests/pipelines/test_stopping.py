@@ -38,19 +38,18 @@ def test_a_signal_that_was_lost_ends_the_loop_at_its_next_unit(
             advance()
 
 
-def test_without_a_signal_nothing_is_raised() -> None:
-    raise_if_asked()
-
-
 def test_an_ignored_interrupt_stays_ignored() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     listen()
     signal.raise_signal(signal.SIGINT)
     raise_if_asked()
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
 def test_what_was_asked_of_an_earlier_command_is_forgotten() -> None:
     with contextlib.suppress(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        raise_if_asked()
     listen()
     raise_if_asked()

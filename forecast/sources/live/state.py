@@ -67,12 +67,21 @@ class LiveStatus:
         shown: The source's address without credentials, for log lines.
         stall_s: Silence that makes a live source a stalled one.
         listener: Told of every change of state.
+        clock: Seconds now; arrivals are measured on it.
     """
 
-    def __init__(self, shown: str, *, stall_s: float, listener: StateListener | None) -> None:
+    def __init__(
+        self,
+        shown: str,
+        *,
+        stall_s: float,
+        listener: StateListener | None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._shown = shown
         self._stall_s = stall_s
         self._listener = listener
+        self._clock = clock
         self._lock = threading.Lock()
         self._state = LiveState.CONNECTING
         self._arrivals: deque[float] = deque(maxlen=50)
@@ -114,7 +123,7 @@ class LiveStatus:
     def check_stall(self) -> None:
         """Notice silence; called by whoever waits."""
         with self._lock:
-            age_s = 0.0 if self._last_s is None else time.monotonic() - self._last_s
+            age_s = 0.0 if self._last_s is None else self._clock() - self._last_s
             stalled = self._state is LiveState.LIVE and age_s > self._stall_s
         if stalled:
             self._turn(LiveState.STALLED, f"no frame for {age_s:.1f} s")
@@ -143,7 +152,7 @@ class LiveStatus:
                 num_refused=self._counts["refused"],
                 num_reconnects=max(0, self._connections - 1),
                 epoch=self._epoch,
-                age_s=None if self._last_s is None else time.monotonic() - self._last_s,
+                age_s=None if self._last_s is None else self._clock() - self._last_s,
                 fps=self._fps(),
                 recovery_s=self._recovery_s,
                 trouble=self._trouble,

@@ -79,7 +79,6 @@ def test_half_width_has_half_the_hidden_channels() -> None:
 
 
 def _copying(num_classes: int, dilation: int = 1) -> S2SNetwork:
-    torch.manual_seed(0)
     network = S2SNetwork(num_classes=num_classes, width=0.3125, dilation=dilation)
     start_as_copy(network)
     return network

@@ -113,7 +113,7 @@ def test_a_network_learns_what_its_teacher_believes():
     task = _task()
     optimizer = torch.optim.Adam(task.network.parameters(), 0.1)
     for step in range(30):
-        loss = task.losses(task.draw(_generator(step)))["total"]
+        loss = task.losses(task.draw(_generator(torch.initial_seed() + step)))["total"]
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
