@@ -11,7 +11,7 @@ test: .venv/.tests
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/lint-imports
-	.venv/bin/pyright --threads 2
+	.venv/bin/pyright
 	.venv/bin/python -m pytest -n 2 --dist loadfile
 
 wheel: .venv/.tests
