@@ -79,6 +79,12 @@ def _fast_scnn(num_classes: int, options: NetworkOptions) -> nn.Module:
     return FastSCNN(num_classes, widths=(half, quarter, deep[0], deep[1], deep[2], deep[3]))
 
 
+def _fddwnet_small(num_classes: int, options: NetworkOptions) -> nn.Module:
+    from forecast.segmentation.networks.fddwnet_small import FDDWNetSmall
+
+    return FDDWNetSmall(num_classes, width=options.width)
+
+
 def _unet(num_classes: int, options: NetworkOptions) -> nn.Module:
     from forecast.segmentation.networks.unet import UNet
 
@@ -178,6 +184,13 @@ TRAINABLE: Mapping[str, Trainable] = {
         stride=4,
         multiple=32,
         last_layer="classifier.3.weight",
+    ),
+    "fddwnet-small": Trainable(
+        what="FDDWNet (Liu 2020) with ten of its 21 units and a short decoder",
+        build=_fddwnet_small,
+        stride=4,
+        multiple=32,
+        last_layer="classifier.weight",
     ),
     "unet": Trainable(
         what="U-Net (Ronneberger 2015): a ladder down and up, every rung joined",
