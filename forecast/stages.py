@@ -1,4 +1,4 @@
-"""The seams of the house: one Protocol for each stage. Anything that fits one may stand there.
+"""One Protocol for each stage of the pipeline; implement one to plug in your own.
 
 Axes: B batch, T time, K classes, H W picture, h w grid.
 """

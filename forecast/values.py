@@ -17,6 +17,9 @@ from torch import Tensor
 
 from forecast.labels import LabelSpace
 
+STRIDE_S = 3 / 17
+"""Time between observations in the Cityscapes protocol: three frames at 17 Hz."""
+
 
 def num_frames_in(duration_s: float, frame_s: float) -> int:
     """The nearest whole number of source frames, half a frame to the even side."""

@@ -8,9 +8,8 @@ from forecast.evaluation.protocol import Protocol
 from forecast.labels import LabelSpace
 from forecast.sources.find import Dataset
 from forecast.stages import FrameSource, Segmenter
+from forecast.values import STRIDE_S
 
-STEP_S = 3 / 17
-"""The stride of the Cityscapes protocol."""
 NUM_INPUTS = 4
 ANNOTATIONS = "annotations"
 """What the settings call the annotation in a segmenter's place."""
@@ -40,7 +39,7 @@ def protocol_of(
         fps_by_clip={clip.clip: _fps(clip) for clip in dataset.clips},
         drive_by_clip={clip.clip: _drive(dataset, clip) for clip in dataset.clips},
         horizons_s=settings.horizons or dataset_horizons(dataset),
-        step_s=STEP_S,
+        step_s=STRIDE_S,
         num_inputs=NUM_INPUTS,
         inputs="published" if settings.inputs == "published" else "native",
         origins="anchored" if dataset.anchored else "common",

@@ -10,24 +10,24 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Percentiles:
-    """The middle and the slow end."""
+    """The median, and what one value in twenty exceeds."""
 
     p50: float
     p95: float
 
 
 class RollingPercentiles:
-    """Of the last so many values."""
+    """p50 and p95 of the last `window` values."""
 
     def __init__(self, window: int = 300) -> None:
         self._values: deque[float] = deque(maxlen=window)
 
     def add(self, value: float) -> None:
-        """One more."""
+        """Add a value."""
         self._values.append(value)
 
     def summary(self) -> Percentiles | None:
-        """None before the first value."""
+        """Both percentiles; None before the first value."""
         if not self._values:
             return None
         p50, p95 = np.percentile(np.fromiter(self._values, float), (50, 95))
@@ -42,12 +42,12 @@ class RollingRate:
         self._moments: deque[float] = deque()
 
     def add(self, now_s: float) -> None:
-        """One more event."""
+        """Add an event."""
         self._moments.append(now_s)
         self._forget(now_s)
 
     def per_second(self, now_s: float) -> float:
-        """0 while there are fewer than two."""
+        """Rate of the events; 0 while there are fewer than two."""
         self._forget(now_s)
         if len(self._moments) < 2:
             return 0.0

@@ -1,4 +1,4 @@
-"""The floor: nothing moves."""
+"""Baseline: the last segmentation, unchanged."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from forecast.geometry.resize import probs_of
 from forecast.labels import LabelSpace
 from forecast.prediction.fingerprint import fingerprint_of
-from forecast.values import Forecast, History, Needs
+from forecast.values import STRIDE_S, Forecast, History, Needs
 
 
 class CopyLast:
     """The last segmentation again, at every horizon."""
 
-    def __init__(self, *, step_s: float = 3 / 17) -> None:
+    def __init__(self, *, step_s: float = STRIDE_S) -> None:
         self._step_s = step_s
 
     @property

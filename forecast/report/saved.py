@@ -126,7 +126,7 @@ def read_report(path: Path) -> SavedReport:
 
 
 def require_same_protocol(reports: Sequence[SavedReport]) -> None:
-    """Nothing, if all followed one protocol.
+    """Raise unless all followed one protocol.
 
     Raises:
         UsageError: Two did not; the message names the rules that differ.
@@ -143,6 +143,6 @@ def require_same_protocol(reports: Sequence[SavedReport]) -> None:
         ]
         raise UsageError(
             f"{first.path} follows protocol {first.protocol_hash} and {other.path} "
-            f"{other.protocol_hash}; they differ in {', '.join(differing)}: evaluate both alike, "
-            "or mark the comparison as being of different protocols"
+            f"{other.protocol_hash}; they differ in {', '.join(differing)}: evaluate "
+            "both alike"
         )

@@ -118,7 +118,7 @@ def size_hw_of(path: Path) -> tuple[int, int]:
 
 
 def require_files(paths: Sequence[Path], *, root: Path, remedy: str) -> None:
-    """Nothing, if every file is there.
+    """Raise unless every file is there.
 
     Raises:
         SourceError: Some are not; names the first few and how many of how many.

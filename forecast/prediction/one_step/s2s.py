@@ -16,6 +16,7 @@ from forecast.device import Placement, placed, running
 from forecast.errors import UsageError
 from forecast.labels import CITYSCAPES, LabelSpace
 from forecast.prediction.one_step.conv_lstm import ConvLSTMNetwork
+from forecast.values import STRIDE_S
 
 _PAPER_CHANNELS = 128
 
@@ -120,7 +121,7 @@ class S2S:
         placement: Placement,
         space: LabelSpace = CITYSCAPES,
         name: str = "s2s",
-        step_s: float = 3 / 17,
+        step_s: float = STRIDE_S,
         num_inputs: int = 4,
         grid_hw: tuple[int, int] = (128, 256),
     ) -> None:
@@ -139,36 +140,11 @@ class S2S:
         assert grid_hw[1] % 2 == 0
         self._network = placed(network, placement)
         self._placement = placement
-        self._space = space
-        self._name = name
-        self._step_s = step_s
-        self._num_inputs = num_inputs
-        self._grid_hw = grid_hw
-
-    @property
-    def name(self) -> str:
-        """As given."""
-        return self._name
-
-    @property
-    def space(self) -> LabelSpace:
-        """As given."""
-        return self._space
-
-    @property
-    def step_s(self) -> float:
-        """As given."""
-        return self._step_s
-
-    @property
-    def num_inputs(self) -> int:
-        """As given."""
-        return self._num_inputs
-
-    @property
-    def grid_hw(self) -> tuple[int, int]:
-        """As given."""
-        return self._grid_hw
+        self.space = space
+        self.name = name
+        self.step_s = step_s
+        self.num_inputs = num_inputs
+        self.grid_hw = grid_hw
 
     def step(self, window: Float[Tensor, "B T K h w"]) -> Float[Tensor, "B K h w"]:
         """The network's fine output as it is, in float32, where the window was."""

@@ -18,13 +18,14 @@ from forecast.prediction.one_step.rollout import Rollout
 from forecast.prediction.one_step.s2s import S2S, S2SNetwork
 from forecast.prediction.one_step.x2x import X2X
 from forecast.stages import Segmenter
+from forecast.values import STRIDE_S
 
 DILATIONS = {"s2s": 1, "s2s-dil": 2, "s2s-adv": 1, "x2x": 1}
 """S2S's network by the name on a card -> dilation of its inner fine layers."""
 CONV_LSTM = "conv-lstm"
 ONE_STEP = ("s2s", "s2s-dil", "s2s-adv", CONV_LSTM)
 """What a card of `load_one_step` may name."""
-_NUM_INPUTS, _STEP_S, _GRID_HW = 4, 3 / 17, (64, 128)
+_NUM_INPUTS, _STEP_S, _GRID_HW = 4, STRIDE_S, (64, 128)
 _PAPER_CHANNELS = 128
 
 

@@ -22,7 +22,7 @@ from forecast.prediction.fingerprint import fingerprint_of
 from forecast.prediction.one_step.rollout import by_step
 from forecast.prediction.one_step.s2s import S2SNetwork
 from forecast.stages import Segmenter
-from forecast.values import Forecast, Frame, History, Needs
+from forecast.values import STRIDE_S, Forecast, Frame, History, Needs
 
 
 class X2X:
@@ -38,7 +38,7 @@ class X2X:
         *,
         placement: Placement,
         name: str = "x2x",
-        step_s: float = 3 / 17,
+        step_s: float = STRIDE_S,
         num_inputs: int = 4,
         grid_hw: tuple[int, int] = (64, 128),
         fingerprint: str = "",
@@ -58,16 +58,11 @@ class X2X:
         self._network = placed(network, placement)
         self._segmenter = segmenter
         self._placement = placement
-        self._name = name
+        self.name = name
         self._step_s = step_s
         self._num_inputs = num_inputs
         self._grid_hw = grid_hw
         self._weights = fingerprint
-
-    @property
-    def name(self) -> str:
-        """As given."""
-        return self._name
 
     @property
     def space(self) -> LabelSpace | None:
@@ -84,7 +79,7 @@ class X2X:
         """Of the name, the weights, the grid, the window and the segmenter."""
         height, width = self._grid_hw
         return fingerprint_of(
-            self._name,
+            self.name,
             weights=self._weights,
             segmenter=self._segmenter.fingerprint,
             num_inputs=self._num_inputs,
@@ -121,7 +116,7 @@ class X2X:
         found = len(history.observations)
         if found < self._num_inputs:
             raise UsageError(
-                f"{self._name} got {found} frames and needs {self._num_inputs}; "
+                f"{self.name} got {found} frames and needs {self._num_inputs}; "
                 "start it later in the clip"
             )
         recent = history.observations[-self._num_inputs :]

@@ -1,4 +1,4 @@
-"""The rival: everything moves on as it last moved."""
+"""Baseline: the last segmentation, warped along the optical flow."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from forecast.labels import LabelSpace
 from forecast.prediction.fingerprint import fingerprint_of
 from forecast.prediction.warping.motion import moved_forecasts
 from forecast.stages import FlowEstimator
-from forecast.values import Forecast, History, Needs
+from forecast.values import STRIDE_S, Forecast, History, Needs
 
 
 class FlowWarp:
@@ -21,7 +21,7 @@ class FlowWarp:
     the origin, the flow over the last stride takes its place; without either, nothing moves.
     """
 
-    def __init__(self, flow: FlowEstimator, *, step_s: float = 3 / 17) -> None:
+    def __init__(self, flow: FlowEstimator, *, step_s: float = STRIDE_S) -> None:
         self._flow = flow
         self._step_s = step_s
 

@@ -18,7 +18,7 @@ from forecast.labels import LabelSpace
 from forecast.prediction.fingerprint import fingerprint_of
 from forecast.prediction.warping.motion import moved_forecasts
 from forecast.stages import FlowEstimator
-from forecast.values import Forecast, History, Needs
+from forecast.values import STRIDE_S, Forecast, History, Needs
 
 LATEST_SHARE = 2 / 3
 """Weight of the last source frame's flow; the rest is the last stride's, which is less noisy."""
@@ -36,7 +36,7 @@ class FlowWarpSplat:
     over the last source frame and the last stride, by source frame, as far as the history has both.
     """
 
-    def __init__(self, flow: FlowEstimator, *, step_s: float = 3 / 17) -> None:
+    def __init__(self, flow: FlowEstimator, *, step_s: float = STRIDE_S) -> None:
         self._flow = flow
         self._step_s = step_s
 

@@ -11,14 +11,14 @@ from forecast.labels import LabelSpace
 from forecast.prediction.fingerprint import fingerprint_of
 from forecast.prediction.warping.motion import motion_at_origin
 from forecast.stages import FlowEstimator, Segmenter
-from forecast.values import Forecast, Frame, History, Needs
+from forecast.values import STRIDE_S, Forecast, Frame, History, Needs
 
 
 class FramesThenSegment:
     """The origin's picture, carried by trajectories as `flow-warp` does, then segmented."""
 
     def __init__(
-        self, flow: FlowEstimator, segmenter: Segmenter, *, step_s: float = 3 / 17
+        self, flow: FlowEstimator, segmenter: Segmenter, *, step_s: float = STRIDE_S
     ) -> None:
         self._flow = flow
         self._segmenter = segmenter
