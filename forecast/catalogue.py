@@ -1,8 +1,7 @@
 """Names become things here, and nowhere else.
 
-Two tables say what there is; a wrong name is answered with the right ones. Packages add their own
-through the entry points `forecast.segmenters` and `forecast.predictors`, each a callable that
-takes the keywords of `build_segmenter` or `build_predictor` (less the name) and returns the stage.
+A wrong name is answered with the right ones. Packages add their own segmenters and predictors
+(docs/extending.md).
 Nothing heavy is imported before something is built.
 """
 
@@ -10,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from forecast import plugins as plugin_groups
 from forecast.errors import UsageError
+from forecast.plugins import Plugin, plugins
 from forecast.prediction.networks import TRAINABLE, Kind
+from forecast.segmentation.names import SEGMENTERS
 
 if TYPE_CHECKING:
     from forecast.device import Placement
@@ -101,9 +102,14 @@ PREDICTORS: Mapping[str, tuple[str, Callable[[PredictorParts], Predictor]]] = {
 """Name -> what it is, and what builds it."""
 
 
-def predictor_names() -> list[str]:
-    """Every predictor that can be built here."""
-    return [*PREDICTORS, *(entry.name for entry in entry_points(group="forecast.predictors"))]
+def plugged_predictors() -> Mapping[str, Plugin]:
+    """Predictors of other packages, by name."""
+    return plugins(plugin_groups.PREDICTORS, taken=PREDICTORS)
+
+
+def plugged_segmenters() -> Mapping[str, Plugin]:
+    """Segmenters of other packages, by name."""
+    return plugins(plugin_groups.SEGMENTERS, taken=SEGMENTERS)
 
 
 def bundled_predictors() -> list[str]:
@@ -137,9 +143,15 @@ def build_predictor(
     parts = PredictorParts(flow=flow, segmenter=segmenter, weights=weights, placement=placement)
     if name in PREDICTORS:
         return PREDICTORS[name][1](parts)
-    for entry in entry_points(group="forecast.predictors", name=name):
-        return entry.load()(flow=flow, segmenter=segmenter, weights=weights, placement=placement)
-    raise UsageError(f"no predictor is called {name!r}; known: {', '.join(predictor_names())}")
+    from forecast.stages import Predictor
+
+    others = plugged_predictors()
+    if name in others:
+        return others[name].built(
+            Predictor, flow=flow, segmenter=segmenter, weights=weights, placement=placement
+        )
+    known = ", ".join([*PREDICTORS, *others])
+    raise UsageError(f"no predictor is called {name!r}; known: {known}")
 
 
 def build_segmenter(
@@ -155,10 +167,17 @@ def build_segmenter(
         UsageError: No segmenter has that name.
         CheckpointError: Its weights are missing, damaged or of another shape.
     """
-    for entry in entry_points(group="forecast.segmenters", name=name):
-        return entry.load()(placement=placement, weights=weights, input_hw=input_hw)
     from forecast.segmentation import build
+    from forecast.stages import Segmenter
 
+    others = plugged_segmenters()
+    if name in others:
+        return others[name].built(
+            Segmenter, placement=placement, weights=weights, input_hw=input_hw
+        )
+    if not build.is_known(name):
+        known = ", ".join([*SEGMENTERS, *others])
+        raise UsageError(f"no segmenter is called {name!r}; known: {known}")
     return build.build_segmenter(name, weights=weights, placement=placement, input_hw=input_hw)
 
 

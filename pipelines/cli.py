@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import cyclopts
 from cyclopts import App
 
+import forecast
 from forecast.api.settings import checked
 from forecast.errors import ForecastError, UsageError
 from forecast.training.settings import RunSettings
@@ -22,6 +23,7 @@ from pipelines.config import EvaluateOptions, Out, ProcessOptions, read_toml
 from pipelines.stopping import Terminated, listen
 from pipelines.streaming.settings import StreamSettings
 from pipelines.train_settings import TrainPredictorSettings, TrainSegmenterSettings
+from pipelines.words import with_sizes, with_standard_input, without_config
 
 _Training = TypeVar("_Training", bound=RunSettings)
 
@@ -29,6 +31,7 @@ app = App(
     name="forecast",
     help="What every pixel of a street is now, and what it will be a moment from now.",
     help_epilogue="Every command also reads --config FILE.toml; flags win over the file.",
+    version=forecast.__version__,
     version_flags=["--version"],
     exit_on_error=False,
     print_error=False,
@@ -40,6 +43,7 @@ datasets = App(name="datasets", help="Data sets: what can be read, and how to ge
 app.command(train)
 app.command(datasets)
 
+_SIZES = ("--segmenter-size", "--window")
 _PROCESS = ProcessOptions()
 _EVALUATE = EvaluateOptions()
 _STREAM = StreamSettings()
@@ -84,7 +88,7 @@ def process(*source: str, out: Out, settings: ProcessOptions = _PROCESS) -> int:
 
 
 @app.command
-def evaluate(data: str, *, out: Out, settings: EvaluateOptions = _EVALUATE) -> int:
+def evaluate(data: str, /, *, out: Out, settings: EvaluateOptions = _EVALUATE) -> int:
     """Score predictors at horizons, and write report.html, report.json and scores.csv.
 
     Args:
@@ -187,6 +191,7 @@ def list_datasets() -> int:
 def make(
     kind: str,
     folder: Path,
+    /,
     *,
     split: str = "val",
     snippets: int = 8,
@@ -212,36 +217,20 @@ def make(
     )
 
 
-def _with_config(words: Sequence[str]) -> list[str]:
-    """The words without `--config FILE`, whose tables now stand behind the flags."""
-    rest = list(words)
+def _configured(words: Sequence[str]) -> list[str]:
+    """The words as cyclopts takes them; the tables of `--config FILE` now stand behind the flags."""
+    rest, path = without_config(words)
     app.config = ()
-    if "--config" in rest:
-        at = rest.index("--config")
-        if at + 1 == len(rest):
-            raise UsageError("--config needs a file, such as --config run.toml")
-        tables = read_toml(Path(rest[at + 1]), _TABLES)
-        app.config = cyclopts.config.Dict(tables, source=rest[at + 1])
-        del rest[at : at + 2]
-    return _with_standard_input(rest)
-
-
-def _with_standard_input(words: list[str]) -> list[str]:
-    """The same words, with `-` where it is not taken for an option without a name: behind `--`."""
-    if "-" not in words or "--" in words:
-        return words
-    return [
-        *(word for word in words if word != "-"),
-        "--",
-        *(word for word in words if word == "-"),
-    ]
+    if path is not None:
+        app.config = cyclopts.config.Dict(read_toml(Path(path), _TABLES), source=path)
+    return with_standard_input(with_sizes(rest, _SIZES))
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command line, and say how it ended."""
     listen()
     try:
-        result: Any = app(_with_config(sys.argv[1:] if words is None else words))
+        result: Any = app(_configured(sys.argv[1:] if words is None else words))
     except cyclopts.UnusedCliTokensError as fault:
         found = " ".join(fault.unused_tokens or ())
         return _fail(

@@ -34,8 +34,10 @@ def _names(_: Any, tokens: Sequence[Token]) -> tuple[str, ...]:
 
 
 def _size(_: Any, tokens: Sequence[Token]) -> tuple[int, int]:
-    height, width = tokens[0].value.lower().replace(",", "x").split("x")
-    return int(height), int(width)
+    sides = tokens[0].value.lower().replace(",", "x").split("x")
+    if len(sides) != 2 or not all(one.isdigit() and int(one) > 0 for one in sides):
+        raise ValueError("needed is HEIGHTxWIDTH in pixels, such as 256x512")
+    return int(sides[0]), int(sides[1])
 
 
 Floats = Annotated[
@@ -46,7 +48,12 @@ Names = Annotated[
     tuple[str, ...], Parameter(converter=_names, n_tokens=1, accepts_keys=False, negative=())
 ]
 """Names divided by commas."""
-Size = Annotated[tuple[int, int] | None, Parameter(converter=_size, n_tokens=1, accepts_keys=False)]
+Hidden = Annotated[Names, Parameter(show=False)]
+"""The same for a file alone: the command line has them as arguments."""
+Size = Annotated[
+    tuple[int, int] | None,
+    Parameter(converter=_size, n_tokens=1, accepts_keys=False, negative=(), metavar="HEIGHTxWIDTH"),
+]
 """HEIGHTxWIDTH in pixels."""
 Out = Annotated[Path, Parameter(name=["--out", "-o"])]
 Switch = Annotated[bool, Parameter(negative=())]

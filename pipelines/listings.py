@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.table import Table
 
 from forecast import catalogue
 from forecast.errors import UsageError
+from forecast.plugins import Plugin
 from pipelines.progress import console
 
 _DATA = {
@@ -30,11 +32,10 @@ _DATA = {
 
 def list_models() -> int:
     """Print every segmenter, predictor and flow, then the cards of bundled weights."""
-    from forecast.segmentation.names import SEGMENTERS
-
+    predictors = {name: entry[0] for name, entry in catalogue.PREDICTORS.items()}
     for title, rows in (
-        ("Segmenters", dict(SEGMENTERS)),
-        ("Predictors", {name: entry[0] for name, entry in catalogue.PREDICTORS.items()}),
+        ("Segmenters", {**catalogue.SEGMENTERS, **_of_packages(catalogue.plugged_segmenters())}),
+        ("Predictors", {**predictors, **_of_packages(catalogue.plugged_predictors())}),
         ("Optical flow", catalogue.FLOWS),
     ):
         table = Table("name", "what it is", title=title, title_justify="left", box=None)
@@ -43,6 +44,10 @@ def list_models() -> int:
         console.print(table, "")
     _print_cards()
     return 0
+
+
+def _of_packages(found: Mapping[str, Plugin]) -> dict[str, str]:
+    return {name: f"from the package {one.package}" for name, one in found.items()}
 
 
 def _print_cards() -> None:

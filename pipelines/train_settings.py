@@ -10,7 +10,7 @@ from pathlib import Path  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from cyclopts import Parameter
 
 from forecast.training.settings import PredictorRun, SegmenterRun
-from pipelines.config import Names, Size
+from pipelines.config import Hidden, Names, Size
 
 
 @Parameter(name="*")
@@ -18,7 +18,7 @@ from pipelines.config import Names, Size
 class TrainPredictorSettings(PredictorRun):
     """What `forecast train predictor` does."""
 
-    data: Names = ()
+    data: Hidden = ()
     held_out: Names = ()
     without: Names = ()
     teacher: Names = ()
@@ -34,7 +34,7 @@ class TrainSegmenterSettings(SegmenterRun):
     A teacher's beliefs are kept to what annotation allows.
     """
 
-    data: Names = ()
+    data: Hidden = ()
     held_out: Names = ()
     without: Names = ()
     teacher: Names = ()

@@ -26,6 +26,11 @@ _FDDWNET_FILE = "fddwnet_city.pth"
 __all__ = ["SEGMENTERS", "build_segmenter"]
 
 
+def is_known(name: str) -> bool:
+    """Whether `build_segmenter` can make something of the name."""
+    return name in SEGMENTERS or name.startswith(HUB_PREFIX)
+
+
 def build_segmenter(
     name: str,
     *,

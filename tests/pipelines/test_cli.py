@@ -4,6 +4,7 @@ import sys
 import pytest
 from PIL import Image
 
+import forecast
 from forecast import checkpoints
 from pipelines import cli
 
@@ -29,6 +30,11 @@ def test_help_imports_no_torch():
         (["evaluate", "x", "-o", "x", "--horizons", "1", "2"], "joined by commas"),
         (["compare", "a", "-o", "x"], "two or more"),
         (["process", "x", "--config"], "--config needs a file"),
+        (["process", "x", "--config="], "--config needs a file"),
+        (["process", "x", "-o", "x", "--segmenter-size", "256"], "256x512"),
+        (["process", "x", "-o", "x", "--segmenter-size", "0x512"], "256x512"),
+        (["evaluate", "x", "-o", "x", "--batch-size", "2"], "--batch-size"),
+        (["stream", "x", "--batch-size", "2"], "--batch-size"),
     ],
 )
 def test_a_wrong_word_ends_in_one_line_and_exit_2(words, said, capsys):
@@ -38,18 +44,45 @@ def test_a_wrong_word_ends_in_one_line_and_exit_2(words, said, capsys):
     assert shown.count("\n") == 1
 
 
-def test_flags_win_over_the_file(tmp_path, monkeypatch):
-    path = tmp_path / "run.toml"
-    path.write_text("[process]\nevery = 3\nhorizons = [0.2, 1.0]\n")
+@pytest.fixture
+def told(monkeypatch):
+    """The settings that `forecast process` was told."""
     seen = {}
     monkeypatch.setattr(
         "pipelines.process_video.process_video",
         lambda sources, out, settings: seen.update(settings=settings) or 0,
     )
-    words = ["process", "a.mp4", "-o", "x", "--config", str(path), "--every", "5"]
-    assert cli.main(words) == 0
-    assert seen["settings"].every == 5
-    assert seen["settings"].horizons == (0.2, 1.0)
+    return lambda: seen["settings"]
+
+
+@pytest.mark.parametrize("joined", [True, False])
+def test_flags_win_over_the_file(joined, tmp_path, told):
+    path = tmp_path / "run.toml"
+    path.write_text("[process]\nevery = 3\nhorizons = [0.2, 1.0]\n")
+    config = [f"--config={path}"] if joined else ["--config", str(path)]
+    assert cli.main(["process", "a.mp4", "-o", "x", *config, "--every", "5"]) == 0
+    assert told().every == 5
+    assert told().horizons == (0.2, 1.0)
+
+
+@pytest.mark.parametrize("words", [["256x512"], ["256,512"], ["256", "512"]])
+def test_a_size_is_taken_as_it_comes(words, told):
+    assert cli.main(["process", "a.mp4", "-o", "x", "--segmenter-size", *words]) == 0
+    assert told().segmenter_size == (256, 512)
+
+
+def test_no_option_empties_a_list_or_doubles_an_argument(capsys):
+    for words in (["process"], ["evaluate"], ["stream"], ["train", "predictor"]):
+        assert cli.main([*words, "--help"]) == 0
+        shown = capsys.readouterr().out
+        assert "--empty-" not in shown
+        assert "HEIGHTxWIDTH" in shown
+        assert not any(f"--{name} " in shown for name in ("source", "data", "report", "folder"))
+
+
+def test_the_version_is_that_of_the_distribution(capsys):
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out.strip() == forecast.__version__
 
 
 @pytest.mark.parametrize(
