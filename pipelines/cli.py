@@ -218,7 +218,7 @@ def make(
 
 
 def _configured(words: Sequence[str]) -> list[str]:
-    """The words as cyclopts takes them; the tables of `--config FILE` now stand behind the flags."""
+    """The words as cyclopts takes them, with the tables of `--config FILE` behind the flags."""
     rest, path = without_config(words)
     app.config = ()
     if path is not None:
