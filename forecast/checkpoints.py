@@ -196,12 +196,6 @@ def fingerprint(state: State, *settings: object) -> str:
     return digest.hexdigest()
 
 
-def file_sha256(path: Path) -> str:
-    """Hash of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _bundle() -> Path:
     return Path(str(resources.files("forecast"))) / "weights"
 
@@ -235,24 +229,3 @@ def bundled_card(name: str) -> ModelCard:
         CheckpointError: This installation has none of that name.
     """
     return read_card(bundled(name))
-
-
-def from_hub(repository: str, file: str) -> Path:
-    """A file of a Hugging Face repository, downloaded once and kept in its cache.
-
-    Raises:
-        CheckpointError: huggingface_hub is not installed, or the file cannot be had.
-    """
-    try:
-        from huggingface_hub import hf_hub_download
-    except ImportError as fault:
-        raise CheckpointError(
-            f"{repository} is on the hub and huggingface_hub is not installed; "
-            "install segmentation-forecast[hub]"
-        ) from fault
-    try:
-        return Path(hf_hub_download(repository, file))
-    except (OSError, ValueError) as fault:
-        reason = str(fault).strip().splitlines()[0]
-        found = f"{repository}/{file} cannot be had from the hub ({reason})"
-        raise CheckpointError(f"{found}; check the name, or give a local folder") from fault

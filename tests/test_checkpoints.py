@@ -13,7 +13,6 @@ from forecast.checkpoints import (
     bundled,
     bundled_card,
     bundled_names,
-    file_sha256,
     fingerprint,
     load_into,
     load_state,
@@ -148,11 +147,6 @@ def test_a_fingerprint_follows_weights_and_settings_and_nothing_else(network: nn
     assert fingerprint(state, 512) == fingerprint(same, 512)
     assert fingerprint(state, 512) != fingerprint(state, 256)
     assert fingerprint({**state, "bias": state["bias"] + 1}, 512) != fingerprint(state, 512)
-
-
-def test_a_file_hash_is_that_of_its_bytes(tmp_path: Path):
-    (tmp_path / "empty").touch()
-    assert file_sha256(tmp_path / "empty").startswith("e3b0c44298fc1c14")
 
 
 def test_an_unknown_bundled_name_is_answered_with_the_known_ones():

@@ -5,7 +5,6 @@ Promises natural order (`2` before `10`) and one size throughout. Reads only the
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Container, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import cached_property
@@ -13,27 +12,8 @@ from pathlib import Path
 
 from forecast.errors import SourceError
 from forecast.sources.hashing import content_hash
-from forecast.sources.pictures import images_in, is_image, natural_key, read_rgb
+from forecast.sources.pictures import read_rgb
 from forecast.values import Frame, Instant
-
-
-def find_images(spec: str) -> list[Path]:
-    """Picture files of a folder, a glob, or one path, in natural order; hidden files are left out.
-
-    Raises:
-        SourceError: There is none.
-    """
-    path = Path(spec)
-    if path.is_dir():
-        found = images_in(path)
-    elif path.is_file():
-        found = [path] if is_image(path) else []
-    else:
-        hits = (Path(hit) for hit in glob.glob(spec, recursive=True))  # noqa: PTH207
-        found = sorted((hit for hit in hits if is_image(hit)), key=natural_key)
-    if not found:
-        raise SourceError(f"{spec} names no pictures; name a folder or glob of PNG or JPEG files")
-    return found
 
 
 class ImageSource:

@@ -17,7 +17,6 @@ from forecast.sources.datasets.cityscapes import open_cityscapes
 from forecast.sources.find import find_dataset, find_sources
 from forecast.sources.images import ImageSource
 from forecast.sources.live.source import LiveSource
-from forecast.sources.resample import Resampled
 from forecast.sources.sample import SampleSource
 from forecast.sources.video import VideoSource
 from forecast.stages import AnnotatedSource, FrameSource
@@ -103,7 +102,6 @@ SOURCES: Mapping[str, Callable[[Path], FrameSource]] = {
     "live-graph": lambda root: LiveSource(
         f"lavfi:testsrc=size=64x32:rate=50:duration={NUM_FRAMES / 50}", policy="every"
     ),
-    "resampled-video": lambda root: Resampled(VideoSource(_film(root)), 10.0),
 }
 
 

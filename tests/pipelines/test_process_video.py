@@ -10,6 +10,7 @@ import av
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from forecast.checkpoints import ModelCard, save
 from forecast.storage.recording import Recording
@@ -163,3 +164,17 @@ def test_resuming_with_other_horizons_is_refused(drive, tmp_path, capsys):
     assert cli.main(words) == 0
     assert cli.main([*words, "--resume", "--horizons", "0.4"]) == 2
     assert "config" in capsys.readouterr().err
+
+
+def test_a_resumed_run_refuses_another_rate(tmp_path, capsys):
+    """Its times would go on in another clock: 2.0, 2.067, then 1.067."""
+    for index in range(24):
+        picture = np.full((*HW, 3), index, np.uint8)
+        (tmp_path / "drive").mkdir(exist_ok=True)
+        Image.fromarray(picture).save(tmp_path / "drive" / f"{index:03}.png")
+    words = ["process", str(tmp_path / "drive"), "-o", str(tmp_path / "out"), *LIGHT]
+    words += ["--horizons", "0.4", "--predictor", "copy-last", "--save", "recording"]
+    assert cli.main([*words, "--fps", "5"]) == 0
+    capsys.readouterr()
+    assert cli.main([*words, "--fps", "10", "--resume"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1

@@ -6,7 +6,8 @@ import torch
 
 from forecast.errors import SourceError
 from forecast.sources import images
-from forecast.sources.images import ImageSource, find_images
+from forecast.sources.images import ImageSource
+from forecast.sources.pictures import images_in
 
 
 @pytest.fixture
@@ -24,24 +25,13 @@ def _levels(source, only=None):
         return [int(frame.rgb[0, 0, 0]) for frame in frames]
 
 
-@pytest.mark.parametrize("ending", ["", "/*.png", "/frame*"])
-def test_pictures_come_in_natural_order(folder, ending):
-    paths = find_images(f"{folder}{ending}")
+def test_pictures_come_in_natural_order(folder):
+    paths = images_in(folder)
     assert [path.name for path in paths] == [f"frame{number}.png" for number in (1, 2, 9, 10)]
 
 
-def test_a_single_picture_is_found(folder):
-    assert find_images(str(folder / "frame9.png")) == [folder / "frame9.png"]
-
-
-@pytest.mark.parametrize("ending", ["/*.jpg", "/notes.txt", "/none"])
-def test_a_name_without_pictures_says_so(folder, ending):
-    with pytest.raises(SourceError, match="names no pictures"):
-        find_images(f"{folder}{ending}")
-
-
 def test_times_follow_the_rate_unless_given(folder):
-    paths = find_images(str(folder))
+    paths = images_in(folder)
     by_rate = ImageSource(paths, clip="a", fps=4.0)
     by_time = ImageSource(paths, clip="a", fps=None, pts_s=[0.0, 0.1, 0.5, 0.6])
     with by_rate.open() as one, by_time.open() as other:
@@ -53,14 +43,14 @@ def test_only_the_files_asked_for_are_read(folder, monkeypatch):
     read = []
     original = images.read_rgb
     monkeypatch.setattr(images, "read_rgb", lambda path: read.append(path.name) or original(path))
-    source = ImageSource(find_images(str(folder)), clip="a", fps=4.0)
+    source = ImageSource(images_in(folder), clip="a", fps=4.0)
     assert _levels(source, {1, 3}) == [2, 10]
     assert read == ["frame2.png", "frame10.png"]
 
 
 def test_the_odd_one_is_named_after_every_earlier_frame(folder, write_picture):
     write_picture(folder / "frame9.png", np.zeros((8, 14, 3), np.uint8))
-    source = ImageSource(find_images(str(folder)), clip="a", fps=4.0)
+    source = ImageSource(images_in(folder), clip="a", fps=4.0)
     got = []
     odd = r"frame9\.png is 14x8 where .* 12x8"
     with pytest.raises(SourceError, match=odd), source.open() as frames:
@@ -72,7 +62,7 @@ def test_a_picture_cut_short_is_a_fault_after_every_earlier_frame(folder, write_
     noise = np.random.default_rng(0).integers(0, 256, (8, 12, 3)).astype(np.uint8)
     path = write_picture(folder / "frame9.png", noise)
     path.write_bytes(path.read_bytes()[:150])
-    source = ImageSource(find_images(str(folder)), clip="a", fps=4.0)
+    source = ImageSource(images_in(folder), clip="a", fps=4.0)
     got = []
     with pytest.raises(SourceError, match=r"frame9\.png is cut short"), source.open() as frames:
         got.extend(frames)
@@ -87,7 +77,7 @@ def test_a_missing_first_file_cannot_be_entered(folder):
 
 def test_several_pictures_without_a_rate_are_refused(folder):
     with pytest.raises(ValueError, match="needs fps"):
-        ImageSource(find_images(str(folder)), clip="a", fps=None)
+        ImageSource(images_in(folder), clip="a", fps=None)
 
 
 def test_channels_are_red_green_blue(tmp_path, write_picture):
@@ -99,7 +89,7 @@ def test_channels_are_red_green_blue(tmp_path, write_picture):
 
 
 def test_the_fingerprint_follows_content_and_order(folder):
-    paths = find_images(str(folder))
+    paths = images_in(folder)
     one = ImageSource(paths, clip="a", fps=4.0).fingerprint
     assert ImageSource(paths, clip="b", fps=4.0).fingerprint == one
     assert ImageSource(paths[::-1], clip="a", fps=4.0).fingerprint != one

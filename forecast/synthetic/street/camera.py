@@ -68,10 +68,6 @@ class Camera:
         """Homographies [F, 3, 3] of planes that travel with the camera: those of infinity."""
         return self._rotated() @ planes
 
-    def project(self, points: Matrices) -> Matrices:
-        """Pixels times depth, and depth, [N, 3], of world points [N, 3]."""
-        return (points - np.asarray(self.position)) @ self._rotated().T
-
 
 GROUND_PLANE: Matrices = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 """u is world x, v is world z."""

@@ -7,7 +7,6 @@ Axes: N frames, K classes, H W picture, h w grid.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -181,9 +180,3 @@ class ClipWriter:
 
 def _created(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     return np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
-
-
-def clips_in(folder: Path) -> Iterator[Clip]:
-    """Every finished clip below a folder, by name."""
-    for header in sorted(folder.glob("**/clip.json")):
-        yield Clip(header.parent)

@@ -11,7 +11,7 @@ from forecast.errors import SourceError, UsageError
 from forecast.flow.dis import DisFlow
 from forecast.labels import CITYSCAPES
 from forecast.training.data.augment import augmented
-from forecast.training.data.clips import Clip, ClipHeader, ClipWriter, clips_in
+from forecast.training.data.clips import Clip, ClipHeader, ClipWriter
 from forecast.training.data.evenly import EvenDrawer
 from forecast.training.data.label_noise import as_if_segmented
 from forecast.training.data.samples import SampleDrawer, SampleSettings, sample_at
@@ -54,7 +54,6 @@ def test_a_clip_comes_back_as_it_was_written(tmp_path: Path, *, truth: bool) -> 
     assert clip.frame(3).rgb.shape == (3, *PICTURE)
     assert torch.allclose(clip.soft(3).sum(dim=0), torch.ones(GRID), atol=0.01)
     assert torch.equal(clip.soft(3).argmax(dim=0).byte(), clip.ids(3))
-    assert [one.header.name for one in clips_in(tmp_path)] == ["a"]
 
 
 def test_a_clip_that_was_cut_short_is_no_clip(tmp_path: Path) -> None:
