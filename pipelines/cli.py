@@ -16,7 +16,6 @@ import cyclopts
 from cyclopts import App
 
 import forecast
-from forecast.api.settings import checked
 from forecast.errors import ForecastError, UsageError
 from forecast.training.settings import RunSettings
 from pipelines.config import EvaluateOptions, Out, ProcessOptions, read_toml
@@ -81,10 +80,9 @@ def process(*source: str, out: Out, settings: ProcessOptions = _PROCESS) -> int:
     """
     if not source:
         raise UsageError("no source was named; pass a video, a folder of frames or a glob")
-    chosen = checked(settings)
     from pipelines.process_video import process_video
 
-    return process_video(source, out, chosen)
+    return process_video(source, out, settings)
 
 
 @app.command
@@ -96,10 +94,9 @@ def evaluate(data: str, /, *, out: Out, settings: EvaluateOptions = _EVALUATE) -
         out: Folder for the report.
         settings: Everything else.
     """
-    chosen = checked(settings)
     from pipelines.evaluate_horizons import evaluate_horizons
 
-    return evaluate_horizons(data, out, chosen)
+    return evaluate_horizons(data, out, settings)
 
 
 @app.command
@@ -135,10 +132,9 @@ def stream(*source: str, out: Out | None = None, settings: StreamSettings = _STR
         out: Folder for what --save names.
         settings: Everything else.
     """
-    chosen = checked(settings)
     from pipelines.stream_camera import stream_camera
 
-    return stream_camera(source, out, chosen)
+    return stream_camera(source, out, settings)
 
 
 @train.command
@@ -151,7 +147,7 @@ def predictor(*data: str, out: Out, settings: TrainPredictorSettings = _TRAIN_PR
         out: Folder for prepared clips, the state of the run, scalars and weights.
         settings: Everything else.
     """
-    chosen = _with_data(data, checked(settings))
+    chosen = _with_data(data, settings)
     from pipelines.train import run_training
 
     return run_training(out, chosen)
@@ -167,7 +163,7 @@ def segmenter(*data: str, out: Out, settings: TrainSegmenterSettings = _TRAIN_SE
         out: Folder for the state of the run, scalars and weights.
         settings: Everything else.
     """
-    chosen = _with_data(data, checked(settings))
+    chosen = _with_data(data, settings)
     from pipelines.train import run_training
 
     return run_training(out, chosen)

@@ -5,6 +5,7 @@ Axes: H W picture.
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
@@ -22,8 +23,6 @@ class DisFlow:
     """OpenCV's DIS flow; on 512x1024 about 7, 14 and 66 ms from ultrafast to medium."""
 
     def __init__(self, preset: str = "medium") -> None:
-        import cv2
-
         codes = {
             "ultrafast": cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST,
             "fast": cv2.DISOPTICAL_FLOW_PRESET_FAST,
@@ -48,8 +47,6 @@ class DisFlow:
 
 
 def _luma(rgb: UInt8[Tensor, "3 H W"]) -> NDArray[np.uint8]:
-    import cv2
-
     pixels = rgb.cpu().permute(1, 2, 0).contiguous().numpy()  # H W 3
     luma = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
     below, right = (max(0, SMALLEST_PX - side) for side in luma.shape)

@@ -5,6 +5,7 @@ Axes: H W picture.
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import torch
 from jaxtyping import UInt8
@@ -21,8 +22,6 @@ def fill_void(ids: UInt8[Tensor, "H W"], void_id: int) -> UInt8[Tensor, "H W"]:
     Returns:
         A new map; the same one if nothing is void, or if nothing is labelled.
     """
-    import cv2
-
     void = ids.numpy() == void_id
     if not void.any() or void.all():
         return ids

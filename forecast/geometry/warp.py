@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -37,8 +38,6 @@ def warp(probs: Float[Tensor, "K H W"], flow: Float[Tensor, "2 H W"]) -> Float[T
     wants_gradient = torch.is_grad_enabled() and (probs.requires_grad or flow.requires_grad)
     if wants_gradient or probs.device.type != "cpu":
         return _warp_torch(probs.float(), flow.to(probs.device).float())
-    import cv2
-
     x, y = _positions(flow)
     planes = probs.detach().float().contiguous().numpy()
     result = np.empty_like(planes)
@@ -62,8 +61,6 @@ def warp_ids(
     ids: UInt8[Tensor, "H W"] | UInt16[Tensor, "H W"], flow: Float[Tensor, "2 H W"]
 ) -> UInt8[Tensor, "H W"] | UInt16[Tensor, "H W"]:
     """Carry labels along a flow: each pixel takes the label nearest to where it came from."""
-    import cv2
-
     x, y = _positions(flow)
     carried = cv2.remap(ids.cpu().numpy(), x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
     return torch.from_numpy(carried).to(ids.device)

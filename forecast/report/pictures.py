@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
+from forecast.geometry.resize import resize_labels
 from forecast.labels import LabelSpace
 from forecast.report.contents import Picture, PictureRow
 
@@ -40,7 +41,7 @@ def overlay(
         space: Gives the colours.
         alpha: Share of the label's colour, 0 to 1.
     """
-    fitted = _nearest(ids, (rgb.shape[0], rgb.shape[1]))
+    fitted = resize_labels(ids, (rgb.shape[0], rgb.shape[1]))
     tinted = (1 - alpha) * rgb.astype(np.float32) + alpha * colourise(fitted, space)
     is_class = (fitted < space.num_classes)[..., None]
     return np.where(is_class, np.rint(tinted).astype(np.uint8), rgb)
@@ -54,21 +55,13 @@ def wrong_pixels(
 ) -> UInt8[np.ndarray, "H W 3"]:
     """The picture in pale grey with wrong pixels in red and void ones darkened."""
     size_hw = (rgb.shape[0], rgb.shape[1])
-    target, predicted = _nearest(target_ids, size_hw), _nearest(predicted_ids, size_hw)
+    target, predicted = resize_labels(target_ids, size_hw), resize_labels(predicted_ids, size_hw)
     grey = rgb.astype(np.float32).mean(axis=2, keepdims=True).repeat(3, axis=2)
     shown = 96 + 0.6 * grey
     counted = target != space.void_id
     shown[~counted] *= 0.55
     shown[counted & (target != predicted)] = _WRONG
     return np.rint(shown).clip(0, 255).astype(np.uint8)
-
-
-def _nearest(ids: UInt8[np.ndarray, "h w"], size_hw: tuple[int, int]) -> UInt8[np.ndarray, "H W"]:
-    if ids.shape == size_hw:
-        return ids
-    rows = (np.arange(size_hw[0]) + 0.5) * ids.shape[0] / size_hw[0]
-    columns = (np.arange(size_hw[1]) + 0.5) * ids.shape[1] / size_hw[1]
-    return ids[rows.astype(np.int64)[:, None], columns.astype(np.int64)]
 
 
 def picture_row(

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from jaxtyping import Integer, UInt8
@@ -58,8 +59,6 @@ def read_rgb(path: Path) -> UInt8[Tensor, "3 H W"]:
     Raises:
         SourceError: It is missing, cut short, or no picture.
     """
-    import cv2
-
     stored = _read_whole(path)
     bgr = cv2.imdecode(np.frombuffer(stored, np.uint8), cv2.IMREAD_COLOR)
     if bgr is None:

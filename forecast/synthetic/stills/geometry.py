@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 from numpy.typing import NDArray
@@ -38,8 +39,6 @@ def depth_and_velocity(
         ids: Cityscapes train ids without void.
         noise: Decides what moves, and how.
     """
-    import cv2
-
     height, width = ids.shape
     horizon, focal = _horizon(ids), focal_px(width)
 
@@ -86,8 +85,6 @@ def _feet(
     standing: Bool[np.ndarray, "H W"], ground: Bool[np.ndarray, "H W"], horizon: float
 ) -> Float[np.ndarray, " W"]:
     """The row where what stands meets the ground in each column; guessed from others if hidden."""
-    import cv2
-
     height, width = standing.shape
     below = np.zeros_like(ground)
     below[:-2] = ground[1:-1] | ground[2:]

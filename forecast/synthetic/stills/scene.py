@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
+import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Int64, UInt8
 from numpy.typing import NDArray
@@ -103,8 +104,6 @@ def scene_of(
 def _points(
     rgb: UInt8[Tensor, "3 H W"], ids: UInt8[Tensor, "H W"], noise: np.random.Generator
 ) -> tuple[Points, float]:
-    import cv2
-
     height, width = ids.shape
     depth, velocity, horizon = depth_and_velocity(fill_void(ids, CITYSCAPES.void_id).numpy(), noise)
     size = (round(width * _ENLARGED), round(height * _ENLARGED))
@@ -172,8 +171,6 @@ def _nearest(
 
 def _filled(found: Int64[np.ndarray, "h w"]) -> Int64[np.ndarray, "h w"]:
     """Holes take what their nearest neighbour shows."""
-    import cv2
-
     hole = (found < 0).astype(np.uint8)
     if hole.all():
         return np.zeros_like(found)

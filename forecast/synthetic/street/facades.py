@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -53,8 +54,6 @@ def _window(
 
 def _ground_floor(rng: np.random.Generator, picture: NDArray[np.float32]) -> None:
     """Shop windows with an awning or sign, or a plinth with a door."""
-    import cv2
-
     height, width = picture.shape[:2]
     top = height - int(_FLOOR_M * _TEXELS_PER_M)
     door = int(rng.integers(10, max(11, width - 34)))

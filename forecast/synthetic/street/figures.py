@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -61,8 +62,6 @@ def random_look(seed: int) -> Look:
 @lru_cache(maxsize=64)
 def _limb(colour: Colour, end: Colour, taper: float) -> Texture:
     """A rounded limb: wide above, narrower below, its last tenth a hand or shoe."""
-    import cv2
-
     picture = np.zeros((64, 24, 4), np.uint8)
     picture[..., :3] = colour
     outline = np.array([(2, 6), (12, 0), (21, 6), (12 + 9 * taper, 60), (12 - 9 * taper, 60)])
@@ -75,8 +74,6 @@ def _limb(colour: Colour, end: Colour, taper: float) -> Texture:
 @lru_cache(maxsize=128)
 def _torso(top: Colour, skin: Colour, hair: Colour) -> Texture:
     """Head, neck and trunk; the head takes the upper quarter."""
-    import cv2
-
     picture = np.zeros((128, 64, 4), np.uint8)
     picture[..., :3] = top
     cv2.ellipse(picture, (32, 20), (11, 15), 0, 0, 360, (*skin, 255), -1, cv2.LINE_AA)
@@ -164,8 +161,6 @@ def rider(look: Look, *, phase_rad: float, side_on: bool) -> Sprite:
 @lru_cache(maxsize=32)
 def _two_wheeler(kind: str, colour: Colour, *, side_on: bool) -> Texture:
     """A bicycle or motorcycle: rings and tubes from the side, a narrow outline from behind."""
-    import cv2
-
     picture = np.zeros((110, 176 if side_on else 56, 4), np.uint8)
     picture[..., :3] = (34, 34, 36)
     thick = 5 if kind == "bicycle" else 11

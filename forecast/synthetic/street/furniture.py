@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+import cv2
 import numpy as np
 
 from forecast.labels import CITYSCAPES
@@ -21,8 +22,6 @@ _LEAVES = ((74, 98, 46), (88, 108, 52), (60, 84, 44), (112, 116, 58), (96, 92, 5
 @lru_cache(maxsize=NUM_CROWNS)
 def _crown(number: int) -> Texture:
     """Clumps of leaves, lit from above, with a ragged edge."""
-    import cv2
-
     rng = np.random.default_rng([108, number])
     size = 192
     cover, light = np.zeros((size, size), np.float32), np.zeros((size, size), np.float32)
@@ -116,8 +115,6 @@ def lamp_post(*, reach: float) -> Sprite:
 @lru_cache(maxsize=NUM_SIGNS)
 def _sign(number: int) -> Texture:
     """A warning triangle, a ban, a command, a priority diamond, a parking or a direction board."""
-    import cv2
-
     picture = np.zeros((64, 64, 4), np.uint8)
     red, white, blue = (186, 30, 34, 255), (236, 236, 232, 255), (26, 72, 150, 255)
     picture[..., :3] = (150, 150, 150)
@@ -150,8 +147,6 @@ def sign(number: int) -> Sprite:
 
 @lru_cache(maxsize=3)
 def _lights(lit: int) -> Texture:
-    import cv2
-
     picture = np.full((72, 26, 4), 255, np.uint8)
     picture[..., :3] = (26, 28, 28)
     colours = ((255, 48, 36), (255, 190, 40), (60, 240, 130))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -114,8 +115,6 @@ def _grass(rng: np.random.Generator) -> NDArray[np.float32]:
 @lru_cache(maxsize=12)
 def tile(layout: Layout, kind: BlockKind) -> Tile:
     """The ground of a block; always the same for the same street and kind."""
-    import cv2
-
     rng = np.random.default_rng([107, int(layout.road_m * 10), len(kind)])
     labels = _classes(layout, kind)
     road = _road(rng, layout)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -89,8 +90,6 @@ def _sensor_noise() -> NDArray[np.float32]:
 
 def sky(light: Light, camera: Camera, *, num_rows: int) -> NDArray[np.float32]:
     """The sky [num_rows, W, 3] in the upper rows of a picture."""
-    import cv2
-
     width = camera.size_hw[1]
     inverse = np.linalg.inv(camera.project_directions(CLOUD_PLANE[None])[0])
     x, y = np.meshgrid(np.arange(0, width, 2), np.arange(0, num_rows, 2))
@@ -140,8 +139,6 @@ def developed(
         seed: Of the drive.
         index: Of the frame; the noise follows from both.
     """
-    import cv2
-
     clear = np.exp(np.float32(-1 / light.haze_m) / np.maximum(inverse_depth, np.float32(1e-3)))
     clear[inverse_depth == 0] = 1.0
     rgb -= np.asarray(light.horizon, np.float32)

@@ -5,6 +5,7 @@ Axes: H W texels.
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,8 +16,6 @@ def smooth_noise(
     rng: np.random.Generator, size_hw: tuple[int, int], *, cell: int, octaves: int = 3
 ) -> Plane:
     """Blotches about `cell` texels wide with finer ones on top; mean 0, largest 1; it tiles."""
-    import cv2
-
     height, width = size_hw
     total = np.zeros(size_hw, np.float32)
     for octave in range(octaves):

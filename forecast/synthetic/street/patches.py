@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,8 +22,6 @@ class Texture:
     """A painted picture with transparency, and ever smaller copies of it."""
 
     def __init__(self, rgba: NDArray[np.uint8]) -> None:
-        import cv2
-
         self.levels = [np.ascontiguousarray(rgba)]
         while min(self.levels[-1].shape[:2]) >= 8:
             height, width = self.levels[-1].shape[:2]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -97,8 +98,6 @@ def warped(
     texels: NDArray[np.uint8], inverse: NDArray[np.float64], box: tuple[int, int, int, int]
 ) -> NDArray[np.uint8]:
     """A texture as it appears in a box of the picture."""
-    import cv2
-
     x0, y0, x1, y1 = box
     height, width = texels.shape[:2]
     # Texel centres lie half a texel inside the painted square.

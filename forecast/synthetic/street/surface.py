@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -73,8 +74,6 @@ def _paint(
     painted: tuple[Tile, int],
 ) -> None:
     """One band of rows from one block's tile."""
-    import cv2
-
     s, d, inside = place
     ground, level = painted
     along, across = SHRINK[level]
@@ -161,8 +160,6 @@ _SPOT: list[NDArray[np.uint8]] = []
 
 def darken(canvas: Canvas, homographies: NDArray[np.float64]) -> None:
     """The shade under what stands on the ground; labels and depth are as before."""
-    import cv2
-
     if not _SPOT:
         _SPOT.append(_soft_spot())
     boxes, shows = bounds(homographies, canvas.patch.shape)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+import cv2
 import numpy as np
 
 from forecast.labels import CITYSCAPES
@@ -103,8 +104,6 @@ class _Easel:
         self.picture[..., :3] = base
 
     def polygon(self, points: Sequence[tuple[float, float]], colour: Colour) -> None:
-        import cv2
-
         where = [
             ((x - self.left) * _TEXELS_PER_M, (self.top - y) * _TEXELS_PER_M) for x, y in points
         ]
