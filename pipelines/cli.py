@@ -155,7 +155,7 @@ def predictor(*data: str, out: Out, settings: TrainPredictorSettings = _TRAIN_PR
 
 @train.command
 def segmenter(*data: str, out: Out, settings: TrainSegmenterSettings = _TRAIN_SEGMENTER) -> int:
-    """Train fast-scnn by annotation, a teacher, or both; continues a run that was stopped.
+    """Train a segmenter by annotation, a teacher, or both; continues a run that was stopped.
 
     Args:
         data: Data sets, folders, videos or `street:1000-1023`; `DATA=2` weighs one twice,

@@ -10,7 +10,7 @@ from pathlib import Path  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from cyclopts import Parameter
 
 from forecast.training.settings import PredictorRun, SegmenterRun
-from pipelines.config import Hidden, Names, Size
+from pipelines.config import Hidden, Names, Size, Switch
 
 
 @Parameter(name="*")
@@ -29,7 +29,7 @@ class TrainPredictorSettings(PredictorRun):
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class TrainSegmenterSettings(SegmenterRun):
-    """What `forecast train segmenter` does; the network is fast-scnn, for Cityscapes' classes.
+    """What `forecast train segmenter` does.
 
     A teacher's beliefs are kept to what annotation allows.
     """
@@ -39,3 +39,5 @@ class TrainSegmenterSettings(SegmenterRun):
     without: Names = ()
     teacher: Names = ()
     teacher_weights: Names = ()
+    mirrored: Switch = False
+    elastic: Switch = False

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
@@ -47,6 +47,14 @@ class Task(Protocol[BatchT]):
     def scores(self) -> Mapping[str, float]:
         """How good the network is, by name; the checkpoint of the highest `score` is kept."""
         ...
+
+
+@runtime_checkable
+class _Sided(Protocol):
+    """Networks that learn against each other."""
+
+    @property
+    def sides(self) -> Sequence[nn.Module]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,9 +138,10 @@ def fit(
         losses = run.advance(device)
         values = {name: float(value) for name, value in losses.items()}
         last = run.step == settings.steps
-        if run.is_first and (run.step % settings.score_every == 0 or last):
+        scored = run.step % settings.score_every == 0 or last
+        if run.is_first and scored:
             values |= run.score(look)
-        if run.is_first and (run.step % settings.save_every == 0 or last or run.step == until):
+        if run.is_first and (run.step % settings.save_every == 0 or scored or run.step == until):
             run.save()
         if run.is_first:
             pace = (time.monotonic() - began) / (run.step - first)
@@ -160,14 +169,18 @@ class _Run(Generic[BatchT]):
         settings = self.settings
         for group in self.optimizer.param_groups:
             group["lr"] = settings.learning_rate * _schedule(self.step / settings.steps)
-        generator = Generator().manual_seed(hash((settings.seed, self.step, self.rank)))
+        seed = hash((settings.seed, self.step, self.rank))
+        generator = Generator().manual_seed(seed)
+        # Dropout draws from the global generator; a resumed run must draw as one that was not cut.
+        torch.manual_seed(seed)
         self.network.train()
         with torch.autocast(device, torch.bfloat16, enabled=settings.precision == "bf16"):
             losses = self.task.losses(self.task.draw(generator))
         self.optimizer.zero_grad(set_to_none=True)
         losses["total"].backward()
         self._share_gradients()
-        nn.utils.clip_grad_norm_(self.network.parameters(), settings.gradient_limit)
+        for side in _sides(self.network):
+            nn.utils.clip_grad_norm_(side.parameters(), settings.gradient_limit)
         self.optimizer.step()
         self.step += 1
         self._average()
@@ -245,6 +258,11 @@ class _Run(Generic[BatchT]):
         self.network.eval()
         best = self.best
         return FitResult(step=best["step"], scores=best["scores"], is_first=self.is_first)
+
+
+def _sides(network: nn.Module) -> Sequence[nn.Module]:
+    """The parts whose gradients are limited apart: adversaries', else the network whole."""
+    return network.sides if isinstance(network, _Sided) else (network,)
 
 
 def _optimizer(network: nn.Module, settings: FitSettings) -> torch.optim.Optimizer:

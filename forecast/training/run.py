@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 from torch import nn
 
 from forecast.checkpoints import LearntFrom, ModelCard, load_into, load_state, save
-from forecast.labels import CITYSCAPES
+from forecast.labels import CITYSCAPES, LabelSpace
 from forecast.provenance import commit
 from forecast.training.fit import FitResult, FitSettings, Progress, Task, fit
 from forecast.training.ranks import local_device
@@ -98,14 +99,28 @@ def keep(
     learnt_from: Sequence[LearntFrom],
     *,
     out: Path,
+    space: LabelSpace = CITYSCAPES,
+    facts: Mapping[str, object] = MappingProxyType({}),
 ) -> Path:
     """The file of the best weights, `OUT/NAME.safetensors`, its card inside.
 
     Of several processes the first alone writes it: it alone has them.
+
+    Args:
+        network: Has them.
+        name: Of network and file.
+        settings: How it learnt.
+        result: What came of it.
+        learnt_from: From what.
+        out: Where the file is written.
+        space: What its classes mean.
+        facts: What its card says beside the settings.
     """
     path = out / f"{name}.safetensors"
     if result.is_first:
         card = _card(name, settings, result, learnt_from)
+        recipe = {**card.recipe, **{key: _plain(value) for key, value in facts.items()}}
+        card = replace(card, space=space.name, recipe=recipe)
         save(path, network.state_dict(), card)
     return path
 

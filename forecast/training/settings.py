@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from forecast.prediction.networks import TRAINABLE
+from forecast.segmentation import trainable as segmenters
 
 FLOWS = ("dis", "exact")
+# Who judges maps and what it sees: training/tasks/map_judge.py.
+JUDGES = ("large", "small", "large-light", "small-light")
+SIGHTS = ("product", "basic", "scaling")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,11 +122,37 @@ class PredictorRun(RunSettings):
 
 @dataclass(frozen=True, kw_only=True)
 class SegmenterRun(RunSettings):
-    """What a segmenter learns from, and how; the network is fast-scnn, for Cityscapes' classes.
+    """What a segmenter learns from, and how.
 
     A teacher's beliefs are kept to what annotation allows.
     """
 
+    network: str = "fast-scnn"
+    """What learns: fast-scnn, unet, scnet, scnet-transposed, deeplab, deeplab-vgg,
+    deeplab-vgg-aspp, dilation10, dilation8, dilation8-large, dilation7 or icnet."""
+    width: float = 1.0
+    """Channels as a share of the published ones (of fast-scnn, of the bundled one's)."""
+    norm: bool = True
+    """Batch norms also where the paper has none (unet, dilation and deeplab-vgg), which learn
+    little from nothing without them."""
+    mirrored: bool = False
+    """Valid convolutions on a mirrored border, as unet and dilation were published: of a small
+    picture several times the work."""
+    trunk: Path | None = None
+    """torchvision's weights of VGG16 (dilation, deeplab-vgg) or ResNet-101 (deeplab) to start
+    from; without --no-norm VGG16's must have batch norms."""
+    space: str | None = None
+    """What is learnt: own (the data set's classes), or a label space such as cityscapes; if not
+    given, cityscapes with a teacher and own without."""
+    elastic: bool = False
+    """Bend pictures as U-Net's training did."""
+    adversarial: float = 0.0
+    """Weight of fooling a judge of the maps (Luc 2016); 0 trains none."""
+    judge: str = "large"
+    """How much the judge sees at once: large, small, large-light or small-light."""
+    judge_sees: str = "product"
+    """What it sees: product (each class's share of the colours), basic (maps alone) or scaling
+    (maps, the true ones softened)."""
     every: int = 1
     """Take every N-th frame of each clip."""
     height: int = 256
@@ -139,7 +169,39 @@ class SegmenterRun(RunSettings):
             faults.append(_too_few("every", self.every))
         if self.height < 64 or self.height % 4:
             faults.append(f"height is {self.height}; it must be a multiple of 4, 64 or more")
+        if self.adversarial < 0:
+            faults.append(f"adversarial is {self.adversarial}; it must be at least 0")
+        for name, known in (("judge", JUDGES), ("judge_sees", SIGHTS)):
+            if (value := getattr(self, name)) not in known:
+                faults.append(f"{name} is {value!r}; known: {', '.join(known)}")
+        return faults + self._network_problems()
+
+    def _network_problems(self) -> list[str]:
+        if self.network not in segmenters.TRAINABLE:
+            known = ", ".join(segmenters.TRAINABLE)
+            return [f"network is {self.network!r}; known: {known}"]
+        row, faults = segmenters.TRAINABLE[self.network], list[str]()
+        if self.width <= 0:
+            faults.append(f"width is {self.width}; it must be above 0")
+        if not self.norm and "norm" not in row.takes:
+            faults.append(f"norm is off; {self.network} has batch norms, leave it out")
+        if self.mirrored and "mirrored" not in row.takes:
+            faults.append(f"mirrored is on; {self.network} has no such form, leave it out")
+        if self.trunk is not None and row.trunk is None:
+            faults.append(f"trunk is {self.trunk}; {self.network} starts from none, leave it out")
+        if self.trunk is not None and self.width != 1:
+            faults.append(f"width is {self.width}; with a trunk it must be 1")
         return faults
+
+    def options(self) -> segmenters.NetworkOptions:
+        """How the network departs from the published one."""
+        row = segmenters.TRAINABLE[self.network]
+        return segmenters.NetworkOptions(
+            width=self.width,
+            norm=self.norm,
+            mirrored=self.mirrored,
+            torchvision_trunk=self.trunk is not None and "torchvision_trunk" in row.takes,
+        )
 
 
 def _too_few(name: str, count: int) -> str:

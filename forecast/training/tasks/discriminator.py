@@ -43,12 +43,17 @@ class SequenceDiscriminator(nn.Module):
 
 
 class Adversaries(nn.Module):
-    """A network that forecasts and one that judges it, trained together."""
+    """A network that forecasts, or segments, and one that judges it, trained together."""
 
-    def __init__(self, forecaster: nn.Module, discriminator: SequenceDiscriminator) -> None:
+    def __init__(self, forecaster: nn.Module, discriminator: nn.Module) -> None:
         super().__init__()
         self.forecaster = forecaster
         self.discriminator = discriminator
+
+    @property
+    def sides(self) -> tuple[nn.Module, nn.Module]:
+        """Both, whose gradients the training loop limits each by itself."""
+        return self.forecaster, self.discriminator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,16 +67,17 @@ class AdversarialLosses:
 
 
 def adversarial_losses(
-    discriminator: SequenceDiscriminator,
-    forecast: Float[Tensor, "B T C h w"],
-    truth: Float[Tensor, "B T C h w"],
+    discriminator: nn.Module,
+    forecast: Float[Tensor, "B *shown h w"],
+    truth: Float[Tensor, "B *shown h w"],
 ) -> AdversarialLosses:
-    """What a forecast run costs its forecaster, and both runs their judge.
+    """What a forecast costs its forecaster, and both sides their judge.
 
     Args:
-        discriminator: Judges.
-        forecast: Inputs and the forecast that follows them, with its gradient.
-        truth: The same moments as they came true.
+        discriminator: What it is shown to log-odds that it is true.
+        forecast: A run of inputs and the forecast that follows, or a segmenter's maps, with its
+            gradient.
+        truth: The same as it came true.
     """
     fixed = {name: value.detach() for name, value in discriminator.named_parameters()}
     judged = functional_call(discriminator, fixed, (forecast,))

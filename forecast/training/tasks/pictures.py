@@ -1,6 +1,6 @@
 """What a person looks at while a network learns: what it was shown, what it says, what is true.
 
-Labels are drawn in Cityscapes' colours. Axes: T inputs, L moments of a run, C classes or colours,
+Axes: T inputs, L moments of a run, C classes or colours,
 H W picture, h w grid.
 """
 
@@ -13,7 +13,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from forecast.geometry.resize import resize_ids
-from forecast.labels import CITYSCAPES
+from forecast.labels import CITYSCAPES, LabelSpace
 from forecast.prediction.flow_guided.network import FlowGuidedNetwork
 from forecast.training.data.samples import Sample
 from forecast.training.tasks.flow_guided import corrected, exercises_of
@@ -51,20 +51,22 @@ def one_step_pictures(
     return found
 
 
-def segmenter_pictures(task: SegmenterTask, num_pictures: int = 4) -> Pictures:
+def segmenter_pictures(task: SegmenterTask, space: LabelSpace, num_pictures: int = 4) -> Pictures:
     """Picture, label and prediction of some that training does not see."""
     found: dict[str, UInt8[Tensor, "3 H W"]] = {}
     for index, one in enumerate(task.develop[:num_pictures]):
         size_hw = (one.rgb.shape[-2], one.rgb.shape[-1])
-        labels = (one.belief.argmax(dim=0), task.said(one))
-        drawn = [coloured(resize_ids(ids.byte().cpu(), size_hw)) for ids in labels]
+        taught = one.belief.argmax(dim=0)
+        taught[one.belief.amax(dim=0) == 0] = space.void_id
+        labels = (taught, task.said(one))
+        drawn = [coloured(resize_ids(ids.byte().cpu(), size_hw), space) for ids in labels]
         found[f"held out {index}"] = beside([one.rgb, *drawn])
     return found
 
 
-def coloured(ids: Tensor) -> UInt8[Tensor, "3 H W"]:
-    """Labels in Cityscapes' colours; void is black."""
-    palette = torch.from_numpy(CITYSCAPES.palette())
+def coloured(ids: Tensor, space: LabelSpace = CITYSCAPES) -> UInt8[Tensor, "3 H W"]:
+    """Labels in the colours of their classes; void is black."""
+    palette = torch.from_numpy(space.palette())
     return palette[ids.cpu().long()].movedim(-1, 0).contiguous()
 
 

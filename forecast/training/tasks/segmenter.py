@@ -2,7 +2,7 @@
 
 Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network", 2015. A picture is seen
 anew at each draw: through a window, mirrored, relit, blurred. Knows no network and no file.
-Axes: B batch, K classes, H W picture, h w grid, N coarse ids.
+Axes: B batch, K classes, H W picture, h w grid.
 """
 
 from __future__ import annotations
@@ -10,98 +10,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import overload
+from typing import Protocol, runtime_checkable
 
-import numpy as np
 import torch
 from jaxtyping import Float, Int64, UInt8
 from kornia.geometry.transform import hflip
-from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from forecast.labels import LabelSpace, collapse_table, lift_table
-from forecast.training.data.clips import Clip
+from forecast.training.data.elastic import bent
 from forecast.training.data.relighting import relit
+from forecast.training.data.taught_pictures import PictureGroup, TaughtPicture
 
-OTHERWISE = 1e-3
-"""What is left of a belief in classes that the annotation rules out."""
-REPRESENTED = 0.02
-"""Belief in the class that stands for the annotated one, before the teacher is asked."""
 _COMMON = 0.02
 """Share of pixels at which a class weighs 1."""
-
-
-def allowed(
-    probs: Float[Tensor, "K h w"],
-    ids: UInt8[Tensor, "h w"],
-    *,
-    coarse: LabelSpace,
-    fine: LabelSpace,
-) -> Float[Tensor, "K h w"]:
-    """The teacher's belief within the classes that the annotation allows; itself where void.
-
-    CamVid's `car` allows car, truck, bus and train, and the teacher says which.
-    """
-    members = torch.from_numpy(_members(coarse, fine)).to(probs.dtype)
-    stands = torch.zeros_like(members)
-    lifted = torch.from_numpy(lift_table(coarse, fine).astype(np.int64))
-    stands[torch.arange(coarse.num_classes), lifted[: coarse.num_classes]] = REPRESENTED
-    chosen = ids.long().clamp_max(coarse.num_classes)
-    weight, start = (table[chosen].movedim(-1, 0) for table in (members, stands))  # K h w
-    kept = probs * (weight + OTHERWISE) + start
-    return kept / kept.sum(dim=0, keepdim=True)
-
-
-def _members(coarse: LabelSpace, fine: LabelSpace) -> NDArray[np.bool_]:
-    """[N + 1, K]: which fine classes each coarse one allows; the last row, void, allows all."""
-    entries = collapse_table(fine, coarse)[: fine.num_classes]
-    rows = entries[None] == np.arange(coarse.num_classes)[:, None]
-    return np.vstack([rows, np.ones(fine.num_classes, bool)])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaughtPicture:
-    """A picture and what the teacher believes."""
-
-    rgb: UInt8[Tensor, "3 H W"]
-    belief: UInt8[Tensor, "K h w"]
-    """Probabilities in 255ths, on a coarser grid of the same aspect."""
-
-
-class TaughtClips(Sequence[TaughtPicture]):
-    """Every picture of some clips, read from disk when it is asked for.
-
-    Args:
-        clips: With pictures and soft maps.
-    """
-
-    def __init__(self, clips: Sequence[Clip]) -> None:
-        self._places = [(clip, index) for clip in clips for index in range(clip.header.num_frames)]
-
-    def __len__(self) -> int:
-        return len(self._places)
-
-    @overload
-    def __getitem__(self, index: int) -> TaughtPicture: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[TaughtPicture]: ...
-
-    def __getitem__(self, index: int | slice) -> TaughtPicture | Sequence[TaughtPicture]:
-        if isinstance(index, slice):
-            return [self[one] for one in range(len(self))[index]]
-        clip, place = self._places[index]
-        return TaughtPicture(rgb=clip.frame(place).rgb, belief=clip.belief(place))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PictureGroup:
-    """Pictures of one kind."""
-
-    pictures: Sequence[TaughtPicture]
-    share: float
-    """How often the kind is drawn, beside the others' shares."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,11 +33,15 @@ class SegmenterSettings:
     batch: int = 8
     window_hw: tuple[int, int] = (192, 320)
     cell_px: int = 4
-    """Pixels to a cell: of the teacher's picture to its belief, of the network's to its scores."""
+    """Pixels to a cell of what is taught; the network's scores are brought to that grid."""
     smallest: float = 0.42
     """A picture is shrunk to no less than this share of the size the teacher saw..."""
     largest: float = 1.4
     """...and enlarged to no more."""
+    multiple: int = 32
+    """The network's pictures have sides that this divides."""
+    elastic: bool = False
+    """Whether pictures are bent (`forecast.training.data.elastic`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,16 +111,26 @@ def class_weights(groups: Sequence[PictureGroup]) -> Float[Tensor, " K"]:
     return ((_COMMON / frequency.clamp_min(1e-5)) ** 0.4).clamp(0.5, 3)
 
 
+@runtime_checkable
+class Headed(Protocol):
+    """A network with heads that only training listens to."""
+
+    def every_head(self, picture: Tensor) -> tuple[Tensor, ...]:
+        """What each scores, the answer's first."""
+        ...
+
+
 class SegmenterTask:
     """What a small segmenter learns: see `forecast.training.fit.Task`.
 
     Args:
-        network: Pictures normalised by `mean` and `std` to scores at a `cell_px`th of their size.
+        network: Pictures normalised by `mean` and `std` to scores on a grid of its own.
         groups: What it learns from.
         develop: What the best checkpoint is chosen by: agreement with the teacher.
         settings: How pictures are seen.
         mean: Subtracted from RGB in 0 to 1.
         std: What the difference is divided by.
+        head_weights: What each head of a `Headed` network counts in the loss; of others, 1.
     """
 
     def __init__(
@@ -206,6 +142,7 @@ class SegmenterTask:
         settings: SegmenterSettings,
         mean: tuple[float, float, float],
         std: tuple[float, float, float],
+        head_weights: tuple[float, ...] = (1.0,),
     ) -> None:
         self.network = network
         self.develop = develop
@@ -213,6 +150,12 @@ class SegmenterTask:
         self._shares = torch.tensor([group.share for group in groups])
         self._weights = class_weights(groups)
         self._mean, self._std = torch.tensor([mean, std])[..., None, None]
+        self._head_weights = head_weights
+
+    @property
+    def cell_px(self) -> int:
+        """Pixels to a cell of what is taught."""
+        return self._settings.cell_px
 
     def draw(self, generator: Generator) -> SegmenterBatch:
         """A batch of windows; equal generators give equal batches."""
@@ -230,34 +173,69 @@ class SegmenterTask:
         seen, belief = through_window(group.pictures[index], self._settings, generator)
         if torch.rand((), generator=generator) < 0.5:
             seen, belief = hflip(seen), hflip(belief)
+        if self._settings.elastic:
+            seen, belief = bent(seen, belief, generator)
         return relit(seen, generator), belief
 
     def losses(self, batch: SegmenterBatch) -> Mapping[str, Tensor]:
         """Cross-entropy with the teacher's belief, weighed by class."""
-        device = self._device
-        scores = self.network(batch.pictures.to(device)).float().log_softmax(dim=1)
-        wanted = (batch.belief * self._weights[:, None, None]).to(device)
-        return {"total": -(wanted * scores).sum() / wanted.sum()}
+        return {"total": self.entropy(batch, self.answers(batch))}
+
+    def answers(self, batch: SegmenterBatch) -> Sequence[Float[Tensor, "B K h w"]]:
+        """What each head scores, on the grid that is taught."""
+        pictures = batch.pictures.to(self._device)
+        if isinstance(self.network, Headed):
+            heads = self.network.every_head(pictures)
+        else:
+            heads = (self.network(pictures),)
+        grid_hw = batch.belief.shape[-2:]
+        return [_on_grid(one.float(), (grid_hw[0], grid_hw[1])) for one in heads]
+
+    def entropy(
+        self, batch: SegmenterBatch, answers: Sequence[Float[Tensor, "B K h w"]]
+    ) -> Float[Tensor, ""]:
+        """The heads' cross-entropies, each by its weight; what is void says nothing."""
+        wanted = (batch.belief * self._weights[:, None, None]).to(self._device)
+        total = wanted.new_zeros(())
+        for weight, scores in zip(self._head_weights, answers, strict=True):
+            total = total - weight * (wanted * scores.log_softmax(dim=1)).sum()
+        return total / wanted.sum().clamp_min(1e-6)
+
+    def colours(self, batch: SegmenterBatch) -> Float[Tensor, "B 3 H W"]:
+        """The pictures in 0 to 1, as they were before the network's levels."""
+        return (batch.pictures * self._std + self._mean).to(self._device)
 
     def scores(self) -> Mapping[str, float]:
-        """Mean IoU with the teacher's labels over the classes it names, pooled over `develop`."""
+        """Mean IoU with what is taught over the classes it names, pooled over `develop`.
+
+        Cells of which nothing is taught (void) do not count.
+        """
         num_classes = len(self._weights)
         counts = torch.zeros(num_classes, num_classes, dtype=torch.int64)
         for picture in self.develop:
             pairs = picture.belief.argmax(0) * num_classes + self.said(picture)
-            counts += torch.bincount(pairs.flatten(), minlength=counts.numel()).view_as(counts)
+            taught = pairs[picture.belief.amax(0) > 0]
+            counts += torch.bincount(taught, minlength=counts.numel()).view_as(counts)
         hits, named = counts.diagonal(), counts.sum(1)
         union = (named + counts.sum(0) - hits).clamp_min(1)
         return {"score": float((hits / union)[named > 0].mean())}
 
     def said(self, picture: TaughtPicture) -> Int64[Tensor, "h w"]:
         """What the network takes each cell of a picture for."""
-        cells = picture.belief.shape[-2:]
-        size = [side * self._settings.cell_px // 32 * 32 for side in cells]
+        cells, multiple = picture.belief.shape[-2:], self._settings.multiple
+        size = [max(1, side * self.cell_px // multiple) * multiple for side in cells]
         seen = F.interpolate(picture.rgb[None], size, mode="bilinear", antialias=True) / 255
         scores = self.network(((seen - self._mean) / self._std).to(self._device)).float().cpu()
-        return F.interpolate(scores, cells, mode="bilinear", align_corners=False)[0].argmax(0)
+        return _on_grid(scores, (cells[0], cells[1]))[0].argmax(0)
 
     @property
     def _device(self) -> torch.device:
         return next(self.network.parameters()).device
+
+
+def _on_grid(
+    scores: Float[Tensor, "B K H W"], grid_hw: tuple[int, int]
+) -> Float[Tensor, "B K h w"]:
+    if tuple(scores.shape[-2:]) == grid_hw:
+        return scores
+    return F.interpolate(scores, grid_hw, mode="bilinear", align_corners=False)

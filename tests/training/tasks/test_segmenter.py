@@ -3,12 +3,11 @@ from torch import nn
 
 from forecast.labels import CAMVID, CITYSCAPES
 from forecast.training.data.relighting import relit
+from forecast.training.data.taught_pictures import PictureGroup, TaughtPicture, allowed
 from forecast.training.tasks.segmenter import (
-    PictureGroup,
+    SegmenterBatch,
     SegmenterSettings,
     SegmenterTask,
-    TaughtPicture,
-    allowed,
     class_weights,
     through_window,
 )
@@ -119,3 +118,70 @@ def test_a_network_learns_what_its_teacher_believes():
         optimizer.step()
     with torch.inference_mode():
         assert task.scores()["score"] > 0.9
+
+
+def test_void_is_neither_scored_nor_learnt():
+    """Cells of which nothing is taught are not class 0, which an arg-max would call them."""
+    half = _halves()
+    blank = half.belief.clone()
+    blank[:, :, 8:] = 0
+    void = TaughtPicture(rgb=half.rgb, belief=blank)
+    task = SegmenterTask(
+        _AllOne(),
+        groups=[PictureGroup(pictures=[void], share=1.0)],
+        develop=[TaughtPicture(rgb=half.rgb, belief=half.belief * (half.belief[1:] > 0))],
+        settings=SETTINGS,
+        mean=(0.5, 0.5, 0.5),
+        std=(0.5, 0.5, 0.5),
+    )
+    assert task.scores()["score"] == 1.0
+    batch = SegmenterBatch(pictures=torch.rand(1, 3, 32, 32), belief=torch.zeros(1, 2, 8, 8))
+    assert task.losses(batch)["total"] == 0
+
+
+class _AllOne(_Tiny):
+    """Says class 1 everywhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        nn.init.zeros_(self.layer.weight)
+        self.layer.bias.data = torch.tensor([0.0, 9.0])
+
+
+class _TwoHeads(_Tiny):
+    def every_head(self, picture: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        scores = self.layer(picture)
+        return scores, nn.functional.avg_pool2d(scores, 2)
+
+
+def test_each_head_counts_by_its_weight_on_the_grid_that_is_taught():
+    batch = _task().draw(_generator())
+    totals = []
+    for weights in ((1.0, 0.0), (0.0, 1.0), (1.0, 0.4)):
+        torch.manual_seed(3)
+        task = SegmenterTask(
+            _TwoHeads(),
+            groups=[PictureGroup(pictures=[_halves()], share=1.0)],
+            develop=[_halves()],
+            settings=SETTINGS,
+            mean=(0.5, 0.5, 0.5),
+            std=(0.5, 0.5, 0.5),
+            head_weights=weights,
+        )
+        assert [one.shape for one in task.answers(batch)] == [batch.belief.shape] * 2
+        totals.append(task.losses(batch)["total"])
+    assert torch.isclose(totals[0] + 0.4 * totals[1], totals[2])
+
+
+def test_a_network_that_answers_at_every_pixel_is_taught_there():
+    fine = SegmenterTask(
+        nn.Conv2d(3, 2, 1),
+        groups=[PictureGroup(pictures=[_halves()], share=1.0)],
+        develop=[_halves()],
+        settings=SETTINGS,
+        mean=(0.5, 0.5, 0.5),
+        std=(0.5, 0.5, 0.5),
+    )
+    batch = fine.draw(_generator())
+    assert fine.answers(batch)[0].shape == batch.belief.shape
+    assert torch.allclose(fine.colours(batch), batch.pictures * 0.5 + 0.5)
