@@ -1,0 +1,150 @@
+"""The systems of the article on CamVid, each with the same CPU time to learn in: one table.
+
+    python benchmarks/article_table.py DATA OUT --held-out CLIP [--minutes 15] [--json FILE]
+
+Each system learns CamVid's `train` (never `val`), its best weights chosen by one of the drives of
+`train` (`--held-out`), at the width and with the options stated, for as many steps as its network
+takes in the budget (measured on a few of its own). Then the 60 frames of `val` are scored at
+360x480: the present alone. Started again it goes on where it was: systems that are done are read,
+one that was cut off resumes. With less than five minutes each the table tells how far a network
+comes in that time, and orders no systems.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import forecast
+from forecast.api.settings import EvaluateSettings
+from forecast.api.train import train
+from forecast.provenance import commit
+from forecast.training.fit import Progress
+from forecast.training.run import Audience
+from forecast.training.settings import SegmenterRun
+
+_PROBED = (3, 8)
+"""Steps between which a step is timed; the first ones also prepare."""
+
+
+SYSTEMS: Mapping[str, Mapping[str, Any]] = {
+    "fast-scnn": {"network": "fast-scnn"},
+    "unet 1/4": {"network": "unet", "width": 0.25},
+    "unet 1/4, elastic": {"network": "unet", "width": 0.25, "elastic": True},
+    "scnet 1/2": {"network": "scnet", "width": 0.5},
+    "scnet-transposed 1/2": {"network": "scnet-transposed", "width": 0.5},
+    "deeplab 1/8": {"network": "deeplab", "width": 0.125},
+    "deeplab-vgg-aspp 1/4": {"network": "deeplab-vgg-aspp", "width": 0.25},
+    "dilation8 1/4": {"network": "dilation8", "width": 0.25},
+    "icnet": {"network": "icnet"},
+    "icnet, adversarial 0.1": {
+        "network": "icnet", "adversarial": 0.1, "judge": "small-light"
+    },
+}  # fmt: skip
+"""Row of the table -> what learns, as `forecast train segmenter` takes it."""
+
+
+def settings_of(system: Mapping[str, Any], told: argparse.Namespace) -> SegmenterRun:
+    return SegmenterRun(
+        data=(f"{told.data}:train",),
+        held_out=(told.held_out,),
+        space="own",
+        batch=4,
+        average=0.99,
+        score_every=100_000,
+        **system,
+    )
+
+
+def num_steps(system: Mapping[str, Any], told: argparse.Namespace, folder: Path) -> int:
+    """Steps that the budget pays for, measured once and kept."""
+    kept = folder / "steps.json"
+    if kept.is_file():
+        return json.loads(kept.read_text())["steps"]
+    times: list[float] = []
+
+    def timed(progress: Progress) -> None:
+        if progress.step in _PROBED:
+            times.append(time.process_time())
+
+    probe = replace(settings_of(system, told), steps=_PROBED[1] + 1)
+    train(probe, folder / "probe", audience=Audience(report=timed))
+    step_s = (times[1] - times[0]) / (_PROBED[1] - _PROBED[0])
+    steps = max(20, round(60 * told.minutes / step_s))
+    kept.write_text(json.dumps({"steps": steps, "step_s": step_s}))
+    return steps
+
+
+def taught(name: str, system: Mapping[str, Any], told: argparse.Namespace) -> Path:
+    """The weights of a system, learnt now or before."""
+    folder = told.out / name.replace("/", "-").replace(" ", "_").replace(",", "")
+    folder.mkdir(parents=True, exist_ok=True)
+    steps = num_steps(system, told, folder)
+    settings = replace(settings_of(system, told), steps=steps, score_every=max(10, steps // 10))
+    return train(settings, folder / "run", audience=Audience(say=print))
+
+
+def scored(weights: Path, system: Mapping[str, Any], told: argparse.Namespace) -> dict[str, Any]:
+    """What `forecast evaluate` says of the present on `val`."""
+    settings = EvaluateSettings(
+        segmenter=system["network"],
+        weights=weights,
+        horizons=(0.0,),
+        targets=("truth",),
+        extras=("accuracy", "boundary-f"),
+        split="val",
+    )
+    out = weights.parent / "val"
+    forecast.evaluate(told.data, out, settings)
+    found = json.loads((out / "report.json").read_text())["results"]
+    return next(one for one in found if one["target"] == "truth")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", help="CamVid's folder")
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--minutes", type=float, default=15.0, help="CPU minutes each")
+    parser.add_argument(
+        "--held-out", required=True, help="clip of train that weights are chosen by"
+    )
+    parser.add_argument("--only", default="", help="rows, divided by ;")
+    parser.add_argument("--json", type=Path, default=None)
+    told = parser.parse_args()
+    torch.set_num_threads(1)
+    wanted = [one.strip() for one in told.only.split(";") if one.strip()]
+    rows: list[dict[str, Any]] = []
+    for name, system in SYSTEMS.items():
+        if wanted and name not in wanted:
+            continue
+        weights = taught(name, system, told)
+        rows.append({"system": name, "steps": steps_of(weights), **scored(weights, system, told)})
+        show(rows, told.minutes)
+        if told.json is not None:
+            kept = {"minutes": told.minutes, "commit": commit(), "rows": rows}
+            told.json.write_text(json.dumps(kept, indent=1) + "\n")
+
+
+def steps_of(weights: Path) -> int:
+    return json.loads((weights.parent.parent / "steps.json").read_text())["steps"]
+
+
+def show(rows: list[dict[str, Any]], minutes: float) -> None:
+    print(f"\nCamVid val, 60 frames; {minutes:g} CPU minutes each\n")
+    print("| system | steps | mIoU | 95 % |")
+    print("|---|---|---|---|")
+    for one in rows:
+        interval = one["ci95"]
+        between = "" if interval is None else f"{100 * interval[0]:.1f} to {100 * interval[1]:.1f}"
+        print(f"| {one['system']} | {one['steps']} | {100 * one['miou']:.1f} | {between} |")
+
+
+if __name__ == "__main__":
+    main()
