@@ -219,7 +219,7 @@ def test_a_teacher_is_not_built_for_clips_that_are_labelled(
         steps=1,
         batch=1,
         fps=5.0,
-        teacher="espnetv2-s2.0",
+        teacher=("espnetv2-s2.0",),
     )
     path = train_predictor(settings, out=tmp_path, teacher=lambda: pytest.fail("was built"))
     assert read_card(path).terms.startswith("those of the data")
