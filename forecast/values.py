@@ -169,8 +169,12 @@ class History:
     """Time between observations."""
     frame_s: float
     """Time between source frames; horizons are served in whole multiples of it."""
+    before: Segmentation | None = None
+    """What was seen in `previous`, where that was segmented too."""
 
     def __post_init__(self) -> None:
+        if self.before is not None and self.previous is None:
+            raise ValueError("a History with a segmentation of its previous frame needs the frame")
         if not self.observations:
             raise ValueError("a History needs at least one observation")
         moments = [(one.frame.at.clip, one.frame.at.epoch) for one in self.observations]
@@ -238,6 +242,8 @@ class Needs:
     """Stride it wants, in seconds; the nearest whole number of source frames is served."""
     previous: bool = False
     """Whether it uses the source frame just before the origin."""
+    previous_seen: bool = False
+    """Whether it also uses what was seen in that frame; it can do without."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from forecast.stages import Segmenter
 from forecast.training.predictor import train_predictor
 from forecast.training.run import Audience
 from forecast.training.segmenter import train_segmenter
-from forecast.training.settings import PredictorRun, RunSettings, SegmenterRun
+from forecast.training.settings import BUNDLED, PredictorRun, RunSettings, SegmenterRun
 
 
 def train(
@@ -45,7 +45,8 @@ def train(
     keep_freed_memory()
     ask = _teacher(settings) if teacher is None else lambda: teacher
     if isinstance(settings, PredictorRun):
-        return train_predictor(settings, out=Path(out), teacher=ask, audience=audience)
+        apart = _apart(settings) if settings.apart and teacher is None else {}
+        return train_predictor(settings, out=Path(out), teacher=ask, apart=apart, audience=audience)
     known = None if ask is None else ask()
     return train_segmenter(settings, out=Path(out), teacher=known, audience=audience)
 
@@ -57,8 +58,18 @@ def _teacher(settings: RunSettings) -> Callable[[], Segmenter] | None:
     return cache(partial(_built, settings.teacher, settings.teacher_weights))
 
 
+def _apart(settings: RunSettings) -> Mapping[str, Callable[[], Segmenter]]:
+    """What builds each teacher by itself."""
+    weights = [(one,) for one in settings.teacher_weights] or [()] * len(settings.teacher)
+    return {
+        name: cache(partial(_built, (name,), files))
+        for name, files in zip(settings.teacher, weights, strict=True)
+    }
+
+
 def _built(names: Sequence[str], weights: Sequence[str]) -> Segmenter:
-    files = [Path(located(one)) for one in weights] or [None] * len(names)
+    files = [None if one == BUNDLED else Path(located(one)) for one in weights]
+    files = files or [None] * len(names)
     every = [
         catalogue.build_segmenter(name, placement=place(), weights=file)
         for name, file in zip(names, files, strict=True)

@@ -103,6 +103,8 @@ class ClipWalk:
         """Every forecast of the clip against every target, in order of the target's time."""
         by_origin = {one.origin: one for one in self.snippets}
         observed = {index for one in self.snippets for index in one.inputs}
+        if any(one.needs.previous_seen for one in self.predictors):
+            observed |= {one.previous for one in self.snippets if one.previous is not None}
         due = {index for one in self.snippets for index in one.targets.values()}
         far_s = LONGEST_S if self.flow is not None else 0.0
         far_s = inf if self._needs("origin") else far_s
@@ -133,11 +135,14 @@ class ClipWalk:
         return Observation(frame=frame, segmentation=segmentation)
 
     def _forecast(self, snippet: Snippet) -> None:
+        previous = snippet.previous
+        before = None if previous is None else self._seen.get(previous)
         history = History(
             observations=tuple(self._seen[index] for index in snippet.inputs),
-            previous=None if snippet.previous is None else self._plain[snippet.previous],
+            previous=None if previous is None else self._plain[previous],
             stride_s=self.stride_s,
             frame_s=self.frame_s,
+            before=None if before is None else before.segmentation,
         )
         size_hw = history.observations[-1].frame.size_hw
         for predictor in self.predictors:

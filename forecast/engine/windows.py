@@ -126,8 +126,15 @@ class Windows:
         if len({one.frame.at.index for one in chosen}) < self._num_observations:
             return None
         before = self._nearest(now_s - frame_s, frame_s)
-        previous = None if before is None or before is chosen[-1] else before.frame
-        return History(observations=chosen, previous=previous, stride_s=stride_s, frame_s=frame_s)
+        if before is chosen[-1]:
+            before = None
+        return History(
+            observations=chosen,
+            previous=None if before is None else before.frame,
+            stride_s=stride_s,
+            frame_s=frame_s,
+            before=None if before is None else before.segmentation,
+        )
 
 
 def _follows(earlier: Instant, later: Instant) -> bool:

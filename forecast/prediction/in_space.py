@@ -60,4 +60,5 @@ def _lifted_history(history: History, space: LabelSpace) -> History:
         Observation(frame=one.frame, segmentation=lifted(one.segmentation, space))
         for one in history.observations
     )
-    return replace(history, observations=observations)
+    before = None if history.before is None else lifted(history.before, space)
+    return replace(history, observations=observations, before=before)

@@ -22,6 +22,8 @@ class Kind(Enum):
 
     FLOW_GUIDED = auto()
     """Optical flow, several past maps and a horizon: `FlowGuided`."""
+    FLOW_ROLLOUT = auto()
+    """The same and its own last forecast, one stride at a time: `FlowRollout`."""
     MAPS = auto()
     """Past maps alone, one stride at a time: `Rollout`."""
     PICTURES = auto()
@@ -37,6 +39,11 @@ class Trainable:
     kind: Kind
     build: Callable[[float], nn.Module]
     """An untrained network, from its width as a share of the published one."""
+
+    @property
+    def needs_flow(self) -> bool:
+        """Whether it is shown optical flow."""
+        return self.kind in (Kind.FLOW_GUIDED, Kind.FLOW_ROLLOUT)
 
     @property
     def needs_pictures(self) -> bool:
@@ -79,6 +86,11 @@ TRAINABLE: Mapping[str, Trainable] = {
         what="the same with a network of 11 GMAC; weights from forecast train",
         kind=Kind.FLOW_GUIDED,
         build=_flow_guided("base"),
+    ),
+    "flow-rollout-small": Trainable(
+        what="the same small network, stride by stride from its own last forecast",
+        kind=Kind.FLOW_ROLLOUT,
+        build=_flow_guided("small"),
     ),
     "s2s": Trainable(
         what="soft maps to the next soft map, rolled out (Luc et al. 2017)",

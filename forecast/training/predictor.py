@@ -5,7 +5,7 @@ The same command continues a run that was killed, and runs on several processes 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from forecast.errors import UsageError
 from forecast.flow.dis import DisFlow
 from forecast.prediction.flow_guided.network import FlowGuidedNetwork
 from forecast.prediction.flow_guided.predictor import GRID_HW
-from forecast.prediction.flow_guided.weights import NUM_MAPS
+from forecast.prediction.flow_guided.weights import NUM_OBSERVATIONS
 from forecast.prediction.networks import NUM_CLASSES, TRAINABLE, Kind
 from forecast.prediction.one_step.s2s import S2SNetwork, start_as_copy
 from forecast.specs import parsed
@@ -36,8 +36,14 @@ from forecast.training.settings import PredictorRun
 from forecast.training.tasks.adversarial import AdversarialSettings, AdversarialTask, kept
 from forecast.training.tasks.discriminator import SequenceDiscriminator
 from forecast.training.tasks.flow_guided import FlowGuidedSettings, FlowGuidedTask
+from forecast.training.tasks.flow_rollout import FlowRolloutTask
 from forecast.training.tasks.one_step import OneStepSettings, OneStepTask
-from forecast.training.tasks.pictures import Pictures, flow_guided_pictures, one_step_pictures
+from forecast.training.tasks.pictures import (
+    Pictures,
+    flow_guided_pictures,
+    flow_rollout_pictures,
+    one_step_pictures,
+)
 from forecast.values import num_frames_in, num_stride_frames
 
 _NUM_MAPS = 4
@@ -47,6 +53,7 @@ _WINDOW_HW = (96, 192)
 _CHECKED_S = (0.2, 0.6, 1.0)
 _CHECK_EVERY = 6
 _CHECKED_STEPS = 3
+_CHECKED_ROLLOUT = 5
 _NEEDED_S = 2.0
 """A clip to choose weights by must last this long: four inputs and a second."""
 
@@ -66,6 +73,7 @@ def train_predictor(
     *,
     out: Path,
     teacher: Teacher | None,
+    apart: Mapping[str, Teacher] | None = None,
     audience: Audience = Audience(),  # noqa: B008 - frozen
 ) -> Path:
     """The file of trained weights, `OUT/NAME.safetensors`, its card inside.
@@ -74,6 +82,7 @@ def train_predictor(
         settings: What learns, from what, and how.
         out: Folder for prepared clips, the state of the run, scalars, pictures and weights.
         teacher: Teaches what clips without annotation show; made when it is first asked.
+        apart: Instead of it, teachers by name, each learnt from by itself.
         audience: Who is told.
 
     Raises:
@@ -87,6 +96,7 @@ def train_predictor(
     how = Preparation(
         folder=out / "clips",
         teacher=teacher,
+        apart=apart or {},
         grid_hw=_grid_hw(settings.predictor),
         without=settings.without,
         pictures=TRAINABLE[settings.predictor].needs_pictures,
@@ -107,7 +117,7 @@ def train_predictor(
 def _grid_hw(predictor: str) -> tuple[int, int]:
     """Grid of the maps to learn from: a flow-guided network corrects finer ones than it sees."""
     height, width = GRID_HW
-    return (2 * height, 2 * width) if TRAINABLE[predictor].kind is Kind.FLOW_GUIDED else GRID_HW
+    return (2 * height, 2 * width) if TRAINABLE[predictor].needs_flow else GRID_HW
 
 
 def _last_name(prepared: Sequence[Prepared]) -> tuple[str, ...]:
@@ -135,14 +145,7 @@ def _task(settings: PredictorRun, learnt: _Learnt) -> tuple[Task[Any], Callable[
         start_as_copy(network)
     placed_network(network, settings)
     if isinstance(network, FlowGuidedNetwork):
-        drawer = SampleDrawer(
-            learnt.clips, learnt.weights, learnt.flow, SampleSettings(num_observations=NUM_MAPS)
-        )
-        checks = {clip.header.name: _samples(clip, learnt.flow) for clip in learnt.checks}
-        guided = FlowGuidedSettings(batch=settings.batch, window_hw=settings.window or _WINDOW_HW)
-        task = FlowGuidedTask(network, drawer, checks, guided)
-        looks = {name: samples[0] for name, samples in checks.items()}
-        return task, partial(flow_guided_pictures, network, looks)
+        return _guided(network, settings, learnt)
     rgb = TRAINABLE[settings.predictor].needs_pictures
     runs = EvenDrawer(
         learnt.clips,
@@ -165,24 +168,48 @@ def _task(settings: PredictorRun, learnt: _Learnt) -> tuple[Task[Any], Callable[
     return (_judged(task, settings) if settings.predictor == "s2s-adv" else task), pictures
 
 
+def _guided(
+    network: FlowGuidedNetwork, settings: PredictorRun, learnt: _Learnt
+) -> tuple[Task[Any], Callable[[], Pictures]]:
+    rolled = TRAINABLE[settings.predictor].kind is Kind.FLOW_ROLLOUT
+    shown = SampleSettings(
+        num_observations=NUM_OBSERVATIONS, unroll=settings.unroll if rolled else 0
+    )
+    drawer = SampleDrawer(learnt.clips, learnt.weights, learnt.flow, shown)
+    checks = {
+        clip.header.name: _samples(clip, learnt.flow, rolled=rolled) for clip in learnt.checks
+    }
+    guided = FlowGuidedSettings(batch=settings.batch, window_hw=settings.window or _WINDOW_HW)
+    looks = {name: samples[0] for name, samples in checks.items()}
+    if rolled:
+        task = FlowRolloutTask(network, drawer, checks, guided)
+        return task, partial(flow_rollout_pictures, network, looks)
+    task = FlowGuidedTask(network, drawer, checks, guided)
+    return task, partial(flow_guided_pictures, network, looks)
+
+
 def _judged(task: OneStepTask, settings: PredictorRun) -> AdversarialTask:
     judge = SequenceDiscriminator(num_maps=_NUM_MAPS + 1, num_channels=NUM_CLASSES)
     weight = AdversarialSettings(adversarial=settings.adversarial)
     return AdversarialTask(task, judge.to(local_device(settings.device)), weight)
 
 
-def _samples(clip: Clip, flow: FlowEstimator) -> list[Sample]:
-    """Soft maps of a clip at the horizons that are checked."""
+def _samples(clip: Clip, flow: FlowEstimator, *, rolled: bool) -> list[Sample]:
+    """Soft maps of a clip at the horizons that are checked, or at as many strides."""
     frame_s, count = clip.header.frame_s, clip.header.num_frames
     stride = num_stride_frames(_STEP_S, frame_s)
     ahead = [num_frames_in(one, frame_s) for one in _CHECKED_S]
-    origins = range((NUM_MAPS - 1) * stride, count - max(ahead), _CHECK_EVERY)
+    if rolled:
+        ahead = [stride * (1 + step) for step in range(_CHECKED_ROLLOUT)]
+    origins = range((NUM_OBSERVATIONS - 1) * stride, count - max(ahead), _CHECK_EVERY)
     if not origins:
         raise UsageError(
             f"{clip.header.name} lasts {count * frame_s:.1f} s and about {_NEEDED_S:g} s are "
             "needed to choose weights by; hold out a longer clip"
         )
-    return [sample_at(clip, flow, one, stride, ahead, NUM_MAPS, hard=False) for one in origins]
+    return [
+        sample_at(clip, flow, one, stride, ahead, NUM_OBSERVATIONS, hard=False) for one in origins
+    ]
 
 
 def _runs(clip: Clip, *, pictures: bool) -> list[Tensor]:

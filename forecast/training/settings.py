@@ -9,6 +9,8 @@ from forecast.prediction.networks import TRAINABLE
 from forecast.segmentation import trainable as segmenters
 
 FLOWS = ("dis", "exact")
+BUNDLED = "bundled"
+"""In the place of a teacher's weights: those that ship."""
 # Who judges maps and what it sees: training/tasks/map_judge.py.
 JUDGES = ("large", "small", "large-light", "small-light")
 SIGHTS = ("product", "basic", "scaling")
@@ -24,7 +26,8 @@ class RunSettings:
     teacher: tuple[str, ...] = ()
     """Segmenters whose beliefs are learnt, or the mean of them; names from `forecast models`."""
     teacher_weights: tuple[str, ...] = ()
-    """The weights of each, in order; looked for below FORECAST_DATA if they are not here."""
+    """The weights of each, in order, `bundled` for those that ship; looked for below FORECAST_DATA
+    if they are not here."""
     held_out: tuple[str, ...] = ()
     """Clips to choose the best weights by, not to learn from; the last clip if not given."""
     without: tuple[str, ...] = ()
@@ -77,15 +80,18 @@ class PredictorRun(RunSettings):
     """What a predictor learns from, and how."""
 
     predictor: str = "flow-guided-small"
-    """What learns: flow-guided-small, flow-guided-base, s2s, s2s-dil, s2s-adv, x2x or
-    conv-lstm."""
+    """What learns: flow-guided-small, flow-guided-base, flow-rollout-small, s2s, s2s-dil, s2s-adv,
+    x2x or conv-lstm."""
     learning_rate: float = 3e-3
     """At its highest; it rises at first and falls along a cosine."""
+    apart: bool = False
+    """Learn from the maps of each teacher by itself, not from their mean; clips are then named
+    CLIP~TEACHER."""
     flow: str = "dis"
     """What flow-guided networks are shown: dis, or exact where rendered streets carry it (dis
     elsewhere)."""
     unroll: int = 1
-    """Steps a one-step network is trained through, fed its own maps."""
+    """Steps a one-step network or a roll-out is trained through, fed its own forecasts."""
     window: tuple[int, int] | None = None
     """HEIGHTxWIDTH of what is seen of the grid at once; if not given, three quarters of it, or all
     of it for one-step networks."""
@@ -103,6 +109,8 @@ class PredictorRun(RunSettings):
     def problems(self) -> list[str]:
         """What is wrong with the values, a line each."""
         faults = RunSettings.problems(self)
+        if self.apart and len(set(self.teacher)) < max(2, len(self.teacher)):
+            faults.append("apart needs two teachers or more, each once")
         if self.predictor not in TRAINABLE:
             faults.append(f"predictor is {self.predictor!r}; known: {', '.join(TRAINABLE)}")
         if self.flow not in FLOWS:

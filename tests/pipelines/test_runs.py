@@ -69,7 +69,7 @@ def _clip(folder: Path, seed: int) -> None:
         Image.fromarray(colours[seen]).save(folder / "rgb" / f"{index:06}.png")
 
 
-@pytest.mark.parametrize("name", ["flow-guided-small", "s2s", "s2s-unrolled"])
+@pytest.mark.parametrize("name", ["flow-guided-small", "flow-rollout-small", "s2s", "s2s-unrolled"])
 def test_a_run_starts_on_other_data(tmp_path: Path, name: str):
     """Flags win over the file: the data, who judges, and how long."""
     for seed, clip in enumerate(("east", "west")):

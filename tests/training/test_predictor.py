@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,17 +16,20 @@ from PIL import Image
 
 from forecast.checkpoints import load_state, read_card
 from forecast.errors import UsageError
+from forecast.labels import CITYSCAPES
 from forecast.prediction.flow_guided.predictor import GRID_HW
+from forecast.prediction.guard import gains_with
 from forecast.specs import Spec
 from forecast.synthetic.street.source import StreetSource
 from forecast.training import predictor as train_predictor_module
 from forecast.training.data import prepare as training_clips
+from forecast.training.data.clips import Clip
 from forecast.training.data.prepare import Prepared
 from forecast.training.fit import Progress
 from forecast.training.predictor import train_predictor
 from forecast.training.run import Audience
 from forecast.training.settings import PredictorRun
-from forecast.values import Frame, Instant
+from forecast.values import Frame, Instant, Segmentation
 
 FRAMES, H, W = 12, 32, 64
 
@@ -59,6 +64,7 @@ def _train(folders: list[str], out: Path, **settings: object) -> Path:
     ("name", "more"),
     [
         ("flow-guided-small", {}),
+        ("flow-rollout-small", {"unroll": 2}),
         ("s2s", {"width": 0.3, "unroll": 2}),
         ("x2x", {"width": 0.0625}),
         ("conv-lstm", {"width": 0.125}),
@@ -118,6 +124,57 @@ def test_what_cannot_be_is_said(
 def test_unlabelled_pictures_need_a_teacher(folders: list[str], tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="name a --teacher"):
         _train([str(Path(folders[0]) / "rgb"), folders[1]], tmp_path)
+
+
+class _Teacher:
+    """Sees one class everywhere."""
+
+    space = CITYSCAPES
+
+    def __init__(self, name: str, class_id: int) -> None:
+        self.name = self.fingerprint = name
+        self._class_id = class_id
+
+    def __call__(self, frames: Sequence[Frame]) -> list[Segmentation]:
+        ids = torch.full((H, W), self._class_id, dtype=torch.uint8)
+        return [
+            Segmentation(at=one.at, space=CITYSCAPES, size_hw=(H, W), ids=ids) for one in frames
+        ]
+
+
+def test_each_teacher_gives_a_clip_of_its_own_and_a_gain_on_the_card(
+    folders: list[str], tmp_path: Path
+) -> None:
+    road, sky = _Teacher("road-seer", 0), _Teacher("sky-seer", 10)
+    east, west = (str(Path(one)) for one in folders)
+    settings = PredictorRun(
+        data=(str(Path(east) / "rgb"), west),
+        predictor="flow-guided-small",
+        steps=1,
+        batch=1,
+        score_every=1,
+        fps=5.0,
+        held_out=("east~sky-seer", "west"),
+    )
+    apart = {one.name: partial(_returned, one) for one in (road, sky)}
+    path = train_predictor(settings, out=tmp_path, teacher=None, apart=apart)
+    for name, class_id in (("road-seer", 0), ("sky-seer", 10)):
+        clip = Clip(tmp_path / "clips" / f"east~{name}")
+        assert (clip.ids(3) == class_id).all()
+        assert clip.frame(3).at.clip == "east"
+    scores = read_card(path).scores
+    assert gains_with("sky-seer", scores) == [0, 0, 0]
+    assert gains_with("road-seer", scores) == []
+
+
+def _returned(teacher: _Teacher) -> _Teacher:
+    return teacher
+
+
+def test_teachers_apart_are_two_or_more() -> None:
+    assert "apart needs two teachers" in "; ".join(
+        PredictorRun(data=("a", "b"), teacher=("fast-scnn",), apart=True).problems()
+    )
 
 
 def test_two_clips_of_one_name_are_refused(folders: list[str], tmp_path: Path) -> None:

@@ -1,12 +1,15 @@
 """What a warp misses, learnt: a network that corrects a label map carried along the optical flow.
 
 After "F2MF" (Saric et al., CVPR 2020 and TPAMI 2021) and residual to the warp: the network bends
-the trajectories, weighs older maps that were carried to the same moment, and adds evidence for
-what no warp can know. All of its outputs are zero at first, so that an untrained network is the
-warp itself. Everything but the bend is a change of log-probabilities, which can be computed on a
-coarse grid and applied to a warp of any size.
-Axes: B batch, T carried maps (the origin's last), K classes, C channels, H W grid,
-h w another.
+the trajectories, mixes in older maps that were carried to the same moment, the origin's map carried
+by other flows, left where it was and blurred, and adds a little evidence for what no warp can know.
+All of its outputs are zero at first, so that an untrained network is the warp itself, and each has
+a gradient there. Everything but the bend multiplies the probabilities by a factor, which can be
+computed on a coarse grid and applied to a warp of any size.
+
+What it mixes knows no classes, so it holds for maps of any segmenter; evidence of classes, which
+learnt the habits of one, is bounded. Axes: B batch, T carried maps (the origin's last), K classes,
+C channels, H W grid, h w another.
 """
 
 from __future__ import annotations
@@ -28,6 +31,13 @@ NUM_OPTIONS = 2
 """Displacements that the network may choose beside the trajectory's."""
 BEND_PX = 2.0
 """Grid pixels that one unit of the bend's output means."""
+EVIDENCE_LIMIT = 1.0
+"""Evidence changes no log-probability by more than this."""
+RAMP_S = 0.55
+"""Mixing and evidence gain their full strength over this horizon: what is near in time the warp
+knows best, and a network that learnt from a few drives is least to be trusted there."""
+_SPREAD_PX = 5
+"""Side of the square that the blurred map is a mean over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,14 +52,19 @@ class Scene:
     """Where each pixel of the future lies in the origin, minus where it is."""
     options: Float[Tensor, "B O 2 H W"]
     """Other displacements that may be true, minus that one; O = `NUM_OPTIONS`."""
+    otherwise: Float[Tensor, "B O K H W"]
+    """The origin's map carried by each of them instead."""
     doubt: Float[Tensor, "B 1 H W"]
     """How badly the first option agrees with itself, from 0."""
     velocities: Float[Tensor, "B M H W"]
     """Flows measured between past frames, in pixels a second, of what comes to lie here; newest
-    first, M = 2 T."""
+    first, M = 2 T - 2."""
     inside: Float[Tensor, "B T H W"]
-    """1 where a carried map was sampled inside its picture."""
+    """1 where a carried map was sampled inside its picture, 0 all over where there was no map."""
     horizon_s: Float[Tensor, " B"]
+    """From the origin."""
+    elapsed_s: Float[Tensor, " B"]
+    """How much of that was corrected before: 0 for a direct forecast and for a first step."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +75,11 @@ class Correction:
     """Share of the displacement to take back; 1 makes a copy."""
     bend: Float[Tensor, "B 2 H W"]
     """Added to the displacement, in grid pixels."""
-    weights: Float[Tensor, "B T H W"]
-    """How far to go from the bent warp towards each older map and the still one, in log-space."""
+    weights: Float[Tensor, "B M H W"]
+    """Shares of each older map, of the origin's carried otherwise, still, blurred (M = T + O + 1).
+    The rest is the warp's, and a share below 0 sharpens."""
     evidence: Float[Tensor, "B K H W"]
-    """Added to the log-probabilities."""
+    """Added to the log-probabilities, within `EVIDENCE_LIMIT`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +94,7 @@ class Width:
     """Residual blocks a level."""
 
 
-SMALL = Width(embedding=8, levels=(16, 48, 64), depth=1)
+SMALL = Width(embedding=8, levels=(16, 32, 48), depth=1)
 BASE = Width(embedding=19, levels=(80, 176, 256), depth=3)
 WIDTHS = {"small": SMALL, "base": BASE}
 
@@ -104,7 +120,7 @@ class FlowGuidedNetwork(nn.Module):
 
     Args:
         num_classes: K.
-        num_maps: T, carried maps with the origin's; at least 2.
+        num_maps: T: one of each observation, and the one before the origin; at least 2.
         width: Channels and depth.
     """
 
@@ -114,10 +130,10 @@ class FlowGuidedNetwork(nn.Module):
         self.num_classes = num_classes
         self.num_maps = num_maps
         self.embed = nn.Conv2d(num_classes, width.embedding, 1)
-        num_velocities = 2 * num_maps
+        num_velocities = 2 * (num_maps - 1)
         moves = 2 + 2 * NUM_OPTIONS + 1 + num_velocities
-        channels = (num_maps + 1) * width.embedding + moves + num_maps + 2
-        self.enter = nn.Conv2d(channels, whole, 3, padding=1)
+        channels = (num_maps + 1) * width.embedding + moves + num_maps + 3
+        self.enter = nn.Conv2d(channels, whole, 1)
         self.down = nn.ModuleList(
             (
                 nn.Conv2d(whole, half, 3, stride=2, padding=1),
@@ -130,7 +146,8 @@ class FlowGuidedNetwork(nn.Module):
         self.up = nn.ModuleList((nn.Conv2d(quarter, half, 1), nn.Conv2d(half, whole, 1)))
         self.decode = _blocks(half, width.depth)
         self.sharpen = nn.Conv2d(whole, whole, 3, padding=1)
-        self.leave = nn.Conv2d(whole, 3 + NUM_OPTIONS + num_maps + num_classes, 3, padding=1)
+        self.parts = (1, 2, NUM_OPTIONS, num_maps + NUM_OPTIONS + 1, num_classes)
+        self.leave = nn.Conv2d(whole, sum(self.parts), 1)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)  # pyright: ignore[reportArgumentType]
 
@@ -142,17 +159,22 @@ class FlowGuidedNetwork(nn.Module):
         coarse = coarse + self.context(coarse.mean(dim=(-2, -1)))[:, :, None, None]
         middle = self.decode(middle + _grown(self.up[0](coarse), middle))
         fine = self.sharpen(F.relu(fine + _grown(self.up[1](middle), fine)))
-        parts = (1, 2, NUM_OPTIONS, self.num_maps, self.num_classes)
-        slack, bend, chosen, weights, evidence = self.leave(F.relu(fine)).split(parts, dim=1)
+        found = self.leave(F.relu(fine))
+        slack, bend, chosen, weights, evidence = found.split(self.parts, dim=1)
         bend = bend * BEND_PX + (chosen[:, :, None] * scene.options).sum(dim=1)
-        return Correction(slack=slack, bend=bend, weights=weights, evidence=evidence)
+        strength = strength_at(scene.horizon_s)
+        evidence = EVIDENCE_LIMIT * torch.tanh(evidence / EVIDENCE_LIMIT)
+        return Correction(
+            slack=slack, bend=bend, weights=strength * weights, evidence=strength * evidence
+        )
 
     def _joined(self, scene: Scene) -> Float[Tensor, "B C H W"]:
         maps = torch.cat([scene.carried, scene.still[:, None]], dim=1)
         height, width = maps.shape[-2:]
         embedded = self.embed(maps.flatten(0, 1))  # [B (T+1)] C H W
         embedded = embedded.reshape(len(maps), -1, height, width)  # B [(T+1) C] H W
-        times = torch.stack([scene.horizon_s, torch.log1p(scene.horizon_s)], dim=1)
+        ahead_s = scene.horizon_s
+        times = torch.stack([ahead_s, torch.log1p(ahead_s), scene.elapsed_s], dim=1)
         return torch.cat(
             [
                 embedded,
@@ -165,6 +187,11 @@ class FlowGuidedNetwork(nn.Module):
             ],
             dim=1,
         )
+
+
+def strength_at(horizon_s: Float[Tensor, " B"]) -> Float[Tensor, "B 1 1 1"]:
+    """How much of what is mixed in and added counts at a horizon."""
+    return (horizon_s / RAMP_S).clamp(max=1)[:, None, None, None]
 
 
 def applied(
@@ -191,12 +218,23 @@ def bent_displacement(
     return displacement * (1 - resize_maps(correction.slack, (height, width))) + bend
 
 
-def change_of(scene: Scene, correction: Correction) -> Float[Tensor, "B K H W"]:
-    """How the log-probabilities change, on the scene's grid."""
-    logs = (scene.carried + FLOOR).log()
-    still = (scene.still + FLOOR).log()
-    others = torch.cat([logs[:, :-1], still[:, None]], dim=1) - logs[:, -1:]
-    return (correction.weights[:, :, None] * others).sum(dim=1) + correction.evidence
+def factor_of(scene: Scene, correction: Correction) -> Float[Tensor, "B K H W"]:
+    """What the probabilities are multiplied by, on the scene's grid; 1 where nothing is corrected.
+
+    A mixture of maps can make nothing likely that none of them holds possible.
+    """
+    newest = scene.carried[:, -1]
+    blurred = F.avg_pool2d(newest, _SPREAD_PX, 1, _SPREAD_PX // 2, count_include_pad=False)
+    others = [
+        *scene.carried[:, :-1].unbind(dim=1),
+        *scene.otherwise.unbind(dim=1),
+        scene.still,
+        blurred,
+    ]
+    mixed = newest
+    for share, other in zip(correction.weights.unbind(dim=1), others, strict=True):
+        mixed = torch.addcmul(mixed, share[:, None], other - newest)
+    return (mixed.clamp_min(0) + FLOOR) / (newest + FLOOR) * correction.evidence.exp()
 
 
 def _resized(maps: Float[Tensor, "B C H W"], size_hw: tuple[int, int]) -> Tensor:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import weakref
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
@@ -25,12 +26,15 @@ from forecast.prediction.flow_guided.network import (
     FlowGuidedNetwork,
     applied,
     bent_displacement,
-    change_of,
+    factor_of,
 )
 from forecast.prediction.flow_guided.scene import Past, placed, scene_at
 from forecast.prediction.warping.motion import Motion, motion_at_origin, moved
 from forecast.stages import FlowEstimator
 from forecast.values import Forecast, Frame, History, Needs, Segmentation, num_frames_in
+
+if TYPE_CHECKING:
+    from forecast.prediction.flow_guided.blend import Blend
 
 GRID_HW = (64, 128)
 LONGEST_S = 1.2
@@ -50,11 +54,11 @@ class FlowGuided:
 
     def __init__(
         self,
-        network: FlowGuidedNetwork,
+        network: FlowGuidedNetwork | Blend,
         flow: FlowEstimator,
         *,
         name: str = "flow-guided-small",
-        space: LabelSpace = CITYSCAPES,
+        space: LabelSpace | None = CITYSCAPES,
         step_s: float = 3 / 17,
         grid_hw: tuple[int, int] = GRID_HW,
         longest_s: float = LONGEST_S,
@@ -66,19 +70,19 @@ class FlowGuided:
             network: Made for this space.
             flow: Between frames; one that remembers pairs saves most of its cost on video.
             name: Name in reports.
-            space: What the network's classes mean.
+            space: What the network's classes mean; None if it knows none.
             step_s: Stride of the past maps.
             grid_hw: What the network looks at; both multiples of 4.
             longest_s: How far trajectories are followed; below `COPIED_S`.
             fingerprint: Hash of the network's weights.
         """
-        self._network = network
-        self._flow = flow
+        self.network = network
+        self.flow = flow
         self._name = name
         self._space = space
         self._step_s = step_s
         self._grid_hw = grid_hw
-        self._longest_s = longest_s
+        self.longest_s = longest_s
         self._weights = fingerprint
         self._remembered: OrderedDict[int, tuple[weakref.ref[Tensor], Tensor]] = OrderedDict()
 
@@ -89,13 +93,18 @@ class FlowGuided:
 
     @property
     def space(self) -> LabelSpace | None:
-        """The network's."""
+        """The network's; None if it knows no classes."""
         return self._space
 
     @property
     def needs(self) -> Needs:
-        """As many maps as the network carries, and the source frame before the origin."""
-        return Needs(num_observations=self._network.num_maps, step_s=self._step_s, previous=True)
+        """As many maps as the network carries, one of them of the frame before the origin."""
+        return Needs(
+            num_observations=self.network.num_maps - 1,
+            step_s=self._step_s,
+            previous=True,
+            previous_seen=True,
+        )
 
     @property
     def fingerprint(self) -> str:
@@ -104,9 +113,9 @@ class FlowGuided:
         return fingerprint_of(
             self._name,
             weights=self._weights,
-            flow=self._flow.name,
+            flow=self.flow.name,
             step_s=self._step_s,
-            longest_s=self._longest_s,
+            longest_s=self.longest_s,
             copied_s=COPIED_S,
             grid=f"{height}x{width}",
         )
@@ -120,17 +129,22 @@ class FlowGuided:
             UsageError: A history is of another label space, or too short.
         """
         for history in histories:
-            self._check(history)
+            self.check(history)
             yield from self._forecasts(history, sorted(horizons_s))
 
-    def _check(self, history: History) -> None:
-        found, needed = len(history.observations), self._network.num_maps
+    def check(self, history: History) -> None:
+        """Refuse a history that the network cannot read.
+
+        Raises:
+            UsageError: It is of another label space, or too short.
+        """
+        found, needed = len(history.observations), self.needs.num_observations
         if found < needed:
             raise UsageError(
                 f"{self._name} got {found} frames and needs {needed}; start it later in the clip"
             )
         space = history.observations[-1].segmentation.space
-        if space != self._space:
+        if self._space is not None and space != self._space:
             raise UsageError(
                 f"{self._name} forecasts {self._space.name} and was given {space.name}; "
                 "lift the segmentation to its space first"
@@ -138,51 +152,53 @@ class FlowGuided:
 
     def _forecasts(self, history: History, horizons_s: Sequence[float]) -> Iterator[Forecast]:
         last = history.observations[-1].segmentation
-        motion = motion_at_origin(history, self._flow, last.grid_hw)
-        past = self._past(history, motion)
-        furthest = num_frames_in(self._longest_s, history.frame_s)
+        motion = motion_at_origin(history, self.flow, last.grid_hw)
+        past = self.past(history, motion)
+        furthest = num_frames_in(self.longest_s, history.frame_s)
         num_frames = [min(history.num_frames(one), furthest) for one in horizons_s]
         paths = followed(motion.flow, [motion.steps(one) for one in num_frames])
         for horizon_s, count, path in zip(horizons_s, num_frames, paths, strict=True):
-            bent, change = self._corrected(past, path, count * history.frame_s)
-            trust = self._trust(horizon_s)
-            factor = resize_maps((trust * change).exp(), (path.shape[-2], path.shape[-1]))
+            bent, factor = self._corrected(past, path, count * history.frame_s)
+            trust = self.trust(horizon_s)
+            factor = resize_maps(1 + trust * (factor - 1), (path.shape[-2], path.shape[-1]))
             yield Forecast(
                 origin=history.origin,
                 horizon_s=horizon_s,
                 served_s=history.served_s(horizon_s),
-                space=self._space,
+                space=last.space,
                 probs=applied(moved(last, trust * bent)[None], factor[None])[0],
             )
 
-    def _trust(self, horizon_s: float) -> float:
+    def trust(self, horizon_s: float) -> float:
         """How much of the motion and of the network counts, from 1 to 0 (a copy)."""
-        span_s = COPIED_S - self._longest_s
+        span_s = COPIED_S - self.longest_s
         return min(1.0, max(0.0, (COPIED_S - horizon_s) / span_s))
 
     def _corrected(
         self, past: Past, path: Float[Tensor, "2 H W"], ahead_s: float
     ) -> tuple[Float[Tensor, "2 H W"], Float[Tensor, "K h w"]]:
-        """The bent trajectories, and how the log-probabilities change."""
-        device = next(self._network.parameters()).device
+        """The bent trajectories, and what the probabilities are multiplied by."""
+        device = next(chain(self.network.parameters(), self.network.buffers())).device
         scene = scene_at(past, resize_flow(path, self._grid_hw), horizon_s=ahead_s)
         scene = placed(scene, device)
         with torch.inference_mode():
-            correction = self._network(scene)
+            correction = self.network(scene)
             bent = bent_displacement(path[None].to(device), correction)[0]
-            return bent.cpu(), change_of(scene, correction)[0].cpu()
+            return bent.cpu(), factor_of(scene, correction)[0].cpu()
 
-    def _past(self, history: History, motion: Motion) -> Past:
-        recent = history.observations[-self._network.num_maps :]
+    def past(self, history: History, motion: Motion) -> Past:
+        """What is known at the origin, on the network's grid."""
+        recent = history.observations[-self.needs.num_observations :]
         maps = [self._small(one.segmentation) for one in recent]
         frames = [self._coarse(one.frame) for one in recent[::-1]]
-        older = [resize_flow(self._flow(new, old), self._grid_hw) for new, old in pairwise(frames)]
+        older = [resize_flow(self.flow(new, old), self._grid_hw) for new, old in pairwise(frames)]
         return Past(
             maps=torch.stack(maps),
             flow=resize_flow(motion.flow, self._grid_hw),
             older_flows=torch.stack(older),
             frame_s=motion.num_frames * history.frame_s,
             stride_s=history.stride_s,
+            before=None if history.before is None else self._small(history.before),
         )
 
     def _small(self, segmentation: Segmentation) -> Float[Tensor, "K h w"]:

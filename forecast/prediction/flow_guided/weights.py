@@ -1,4 +1,4 @@
-"""The flow-guided predictor from a file of weights."""
+"""The flow-guided predictors from a file of weights."""
 
 from __future__ import annotations
 
@@ -10,14 +10,21 @@ from forecast.errors import CheckpointError
 from forecast.labels import space_named
 from forecast.prediction.flow_guided.network import WIDTHS, FlowGuidedNetwork
 from forecast.prediction.flow_guided.predictor import FlowGuided
+from forecast.prediction.flow_guided.rollout import FlowRollout
 from forecast.stages import FlowEstimator
 
-NUM_MAPS = 3
-NAMES = {f"flow-guided-{size}": width for size, width in WIDTHS.items()}
+NUM_OBSERVATIONS = 2
+NUM_MAPS = NUM_OBSERVATIONS + 1
+"""One of each, and that of the frame before the origin."""
+DIRECT = {f"flow-guided-{size}": width for size, width in WIDTHS.items()}
+ROLLED = {"flow-rollout-small": WIDTHS["small"]}
+NAMES = DIRECT | ROLLED
 """Every flow-guided network by name, and how wide it is."""
 
 
-def load_flow_guided(path: Path, flow: FlowEstimator, *, placement: Placement) -> FlowGuided:
+def load_flow_guided(
+    path: Path, flow: FlowEstimator, *, placement: Placement
+) -> FlowGuided | FlowRollout:
     """The flow-guided predictor that a file's card names.
 
     Args:
@@ -40,10 +47,11 @@ def load_flow_guided(path: Path, flow: FlowEstimator, *, placement: Placement) -
     )
     load_into(network, state, source=str(path))
     network.to(placement.device).eval()
-    return FlowGuided(
+    direct = FlowGuided(
         network,
         flow,
         name=card.network,
         space=space,
         fingerprint=fingerprint(state, card.network, card.space),
     )
+    return FlowRollout(direct, name=card.network) if card.network in ROLLED else direct

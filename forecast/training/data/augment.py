@@ -100,6 +100,7 @@ def augmented(sample: Sample, window_hw: tuple[int, int], generator: Generator) 
         maps=view.maps(sample.maps),
         flow=view.flow(sample.flow),
         older_flows=view.flow(sample.older_flows),
+        before=None if sample.before is None else view.maps(sample.before),
         targets=tuple(
             Target(num_frames=one.num_frames, ids=view.ids(one.ids)) for one in sample.targets
         ),

@@ -40,6 +40,8 @@ class ClipHeader:
     """Hash of the source's content, for the card."""
     seen_by: str = ""
     """Hash of the segmenter whose maps it holds; empty where it holds annotation."""
+    pictures_of: str = ""
+    """Clip whose pictures these are, where several segmenters saw it; else its own name."""
     format: int = _FORMAT
 
 
@@ -71,6 +73,11 @@ class Clip:
         return self._truth is not None
 
     @property
+    def has_soft(self) -> bool:
+        """Whether a segmenter saw it."""
+        return self._soft is not None
+
+    @property
     def has_pictures(self) -> bool:
         """Whether pictures were kept beside the maps."""
         return self._rgb is not None
@@ -78,7 +85,9 @@ class Clip:
     def frame(self, index: int) -> Frame:
         """One picture, at the size that flow is estimated on."""
         assert self._rgb is not None, f"{self.header.name} was prepared without pictures"
-        at = Instant(clip=self.header.name, index=index, pts_s=index * self.header.frame_s)
+        header = self.header
+        clip = header.pictures_of or header.name
+        at = Instant(clip=clip, index=index, pts_s=index * header.frame_s)
         return Frame(at=at, rgb=torch.from_numpy(np.array(self._rgb[index])))
 
     def soft(self, index: int) -> Float[Tensor, "K h w"]:
@@ -93,10 +102,17 @@ class Clip:
         assert self._soft is not None, f"{self.header.name} was prepared without soft maps"
         return torch.from_numpy(np.array(self._soft[index]))
 
+    def said(self, index: int) -> UInt8[Tensor, "h w"]:
+        """The segmenter's likeliest class; the annotation where no segmenter saw the clip."""
+        return self.ids(index) if self._soft is None else self._likeliest(index)
+
     def ids(self, index: int) -> UInt8[Tensor, "h w"]:
         """Labels to learn: the annotation with its void, or the segmenter's likeliest class."""
         if self._truth is not None:
             return torch.from_numpy(np.array(self._truth[index]))
+        return self._likeliest(index)
+
+    def _likeliest(self, index: int) -> UInt8[Tensor, "h w"]:
         assert self._soft is not None
         return torch.from_numpy(self._soft[index].argmax(axis=0).astype(np.uint8))
 

@@ -7,7 +7,7 @@ segmenter's maps. Knows no predictor.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
@@ -54,6 +54,8 @@ class Preparation:
     teacher: Teacher | None
     """Says what clips without annotation show; asked for only if there are such clips."""
     grid_hw: tuple[int, int]
+    apart: Mapping[str, Teacher] = field(default_factory=dict[str, Teacher])
+    """Instead of it, teachers by name: each gives a clip of its own, `CLIP~NAME`."""
     without: Sequence[str] = ()
     """Clips that are left out, by patterns of their names."""
     pictures: bool = True
@@ -113,14 +115,20 @@ def _wanted(spec: Spec, how: Preparation) -> Iterator[_Wanted]:
             yield _Wanted(header=header, write=write)
     if not recordings:
         for source in training_sources(spec):
-            yield _of_source(source, how)
+            truth = _annotated_throughout(source)
+            if truth is not None or not how.apart:
+                yield _of_source(source, truth, how)
+                continue
+            for name, teacher in how.apart.items():
+                yield _of_source(source, None, replace(how, teacher=teacher), name=name)
 
 
-def _of_source(source: FrameSource, how: Preparation) -> _Wanted:
+def _of_source(
+    source: FrameSource, truth: AnnotatedSource | None, how: Preparation, name: str = ""
+) -> _Wanted:
     count, fps = source.num_frames, source.fps
     if count is None or fps is None:
         raise UsageError(f"{source.clip} has no known length or rate; give DATA@FPS, or a file")
-    truth = _annotated_throughout(source)
     if truth is None and how.teacher is None:
         raise UsageError(
             f"{source.clip} has no labels to learn from; name a --teacher, or process it with "
@@ -128,7 +136,8 @@ def _of_source(source: FrameSource, how: Preparation) -> _Wanted:
         )
     teacher = None if truth is not None or how.teacher is None else how.teacher()
     header = ClipHeader(
-        name=source.clip,
+        name=f"{source.clip}~{name}" if name else source.clip,
+        pictures_of=source.clip if name else "",
         num_frames=count,
         frame_s=1 / fps,
         grid_hw=how.grid_hw,

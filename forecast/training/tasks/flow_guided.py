@@ -26,9 +26,10 @@ from forecast.prediction.flow_guided.network import (
     FlowGuidedNetwork,
     Scene,
     bent_displacement,
-    change_of,
+    factor_of,
 )
 from forecast.prediction.flow_guided.scene import Past, placed, scene_at
+from forecast.prediction.warping.flow_warp_splat import splatted
 from forecast.training.data.augment import augmented
 from forecast.training.data.samples import Sample, SampleDrawer
 from forecast.training.tasks.losses import cross_entropy, soft_jaccard
@@ -62,8 +63,8 @@ class FlowGuidedSettings:
 
 def exercises_of(sample: Sample) -> Iterator[Exercise]:
     """One exercise of a single scene for each target of the sample."""
-    past = _past_of(sample)
-    steps = [float(one.num_frames) for one in sample.targets]
+    past = past_of(sample)
+    steps = [one.num_frames / sample.num_flow_frames for one in sample.targets]
     for target, path in zip(sample.targets, followed(sample.flow, steps), strict=True):
         ahead_s = target.num_frames * sample.frame_s
         yield Exercise(
@@ -93,29 +94,33 @@ def corrected(network: FlowGuidedNetwork, exercise: Exercise) -> Float[Tensor, "
     correction = network(scene)
     bent = bent_displacement(exercise.paths.to(device), correction).float()
     moved = [warp(one, move) for one, move in zip(exercise.maps.to(device), bent, strict=True)]
-    change = resize_maps(change_of(scene, correction).float(), _size_hw(bent))
-    return ((torch.stack(moved) + FLOOR).log() + change).log_softmax(dim=1)
+    factor = resize_maps(factor_of(scene, correction).float(), size_of(bent))
+    return ((torch.stack(moved) + FLOOR) * factor).log().log_softmax(dim=1)
 
 
-def _past_of(sample: Sample) -> Past:
+def past_of(sample: Sample) -> Past:
+    """What the network knows of a sample, on its own grid: half as fine."""
+    half_hw = _half(size_of(sample.maps))
     return Past(
-        maps=resize_maps(sample.maps, _half(_size_hw(sample.maps))),
+        maps=resize_maps(sample.maps, half_hw),
         flow=_half_flow(sample.flow),
         older_flows=torch.stack([_half_flow(one) for one in sample.older_flows]),
-        frame_s=sample.frame_s,
+        frame_s=sample.frame_s * sample.num_flow_frames,
         stride_s=sample.stride_s,
+        before=None if sample.before is None else resize_maps(sample.before, half_hw),
     )
 
 
 def _half_flow(flow: Float[Tensor, "2 H W"]) -> Float[Tensor, "2 h w"]:
-    return resize_flow(flow, _half(_size_hw(flow)))
+    return resize_flow(flow, _half(size_of(flow)))
 
 
 def _half(size_hw: tuple[int, int]) -> tuple[int, int]:
     return size_hw[0] // 2, size_hw[1] // 2
 
 
-def _size_hw(maps: Tensor) -> tuple[int, int]:
+def size_of(maps: Tensor) -> tuple[int, int]:
+    """H, W."""
     return maps.shape[-2], maps.shape[-1]
 
 
@@ -143,6 +148,7 @@ class FlowGuidedTask:
         self._checks = checks
         self._settings = settings
         self._space = space
+        self._rivals = Rivals(space)
 
     @property
     def network(self) -> FlowGuidedNetwork:
@@ -168,30 +174,52 @@ class FlowGuidedTask:
         return {"total": total, "entropy": entropy, "jaccard": jaccard}
 
     def scores(self) -> Mapping[str, float]:
-        """Gains over the better of copy and warp on clips that training does not see, in points."""
+        """Gains over the best of copy and warps on clips that training does not see, in points."""
         gains: dict[str, float] = {}
         for name, samples in self._checks.items():
-            tables = np.sum([self._tables(sample) for sample in samples], axis=0)
-            for target, (copy, carried, ours) in zip(samples[0].targets, tables, strict=True):
+            ours = np.sum([self._tables(sample) for sample in samples], axis=0)
+            targets = zip(samples[0].targets, ours, self._rivals.of(name, samples), strict=True)
+            for target, table, rival in targets:
                 ahead_s = target.num_frames * samples[0].frame_s
-                gain = miou(ours) - max(miou(copy), miou(carried))
-                gains[f"{name} {ahead_s:.1f} s"] = 100 * gain
+                gains[f"{name} {ahead_s:.1f} s"] = 100 * (miou(table) - rival)
         return {"score": float(np.mean(list(gains.values()))), **gains}
 
-    def _tables(self, sample: Sample) -> NDArray[np.int64]:
-        """Confusions by target, then of copy, warp and network."""
-        found: list[list[NDArray[np.int64]]] = []
-        for exercise in exercises_of(sample):
-            still = exercise.maps[0]
-            beliefs = (
-                still,
-                warp(still, exercise.paths[0]),
-                corrected(self._network, exercise)[0],
-            )
-            labels = [one.argmax(dim=0).byte().cpu().numpy() for one in beliefs]
-            truth = exercise.ids[0].byte().numpy()
-            found.append([confusion(truth, one, self._space) for one in labels])
-        return np.array(found)
+    def _tables(self, sample: Sample) -> list[NDArray[np.int64]]:
+        """The network's confusion at each target."""
+        return [
+            counted(exercise.ids[0], corrected(self._network, exercise)[0], self._space)
+            for exercise in exercises_of(sample)
+        ]
+
+
+class Rivals:
+    """The best of copy and warps for clips that training does not see; counted once each."""
+
+    def __init__(self, space: LabelSpace) -> None:
+        self._space = space
+        self._found: dict[str, Sequence[float]] = {}
+
+    def of(self, name: str, samples: Sequence[Sample]) -> Sequence[float]:
+        """Their best mIoU at each target of those samples, which go by that name."""
+        if name not in self._found:
+            pooled = np.sum([list(self._tables(one)) for one in samples], axis=0)
+            self._found[name] = [max(miou(one) for one in rivals) for rivals in pooled]
+        return self._found[name]
+
+    def _tables(self, sample: Sample) -> Iterator[list[NDArray[np.int64]]]:
+        """Confusions of copy, warp and splat at each target."""
+        steps = [one.num_frames / sample.num_flow_frames for one in sample.targets]
+        last, flow = sample.maps[-1], sample.flow
+        fields = zip(followed(flow, steps), splatted(flow, steps), strict=True)
+        for target, (carried, pushed) in zip(sample.targets, fields, strict=True):
+            beliefs = (last, warp(last, carried), warp(last, pushed))
+            yield [counted(target.ids, one, self._space) for one in beliefs]
+
+
+def counted(ids: Tensor, belief: Tensor, space: LabelSpace) -> NDArray[np.int64]:
+    """What a belief got right and wrong of some labels."""
+    labels = belief.argmax(dim=0).byte().cpu().numpy()
+    return confusion(ids.byte().numpy(), labels, space)
 
 
 def miou(table: NDArray[np.int64]) -> float:

@@ -17,6 +17,7 @@ from forecast.labels import CITYSCAPES, LabelSpace
 from forecast.prediction.flow_guided.network import FlowGuidedNetwork
 from forecast.training.data.samples import Sample
 from forecast.training.tasks.flow_guided import corrected, exercises_of
+from forecast.training.tasks.flow_rollout import rolled
 from forecast.training.tasks.one_step import unrolled
 from forecast.training.tasks.segmenter import SegmenterTask
 
@@ -33,6 +34,18 @@ def flow_guided_pictures(network: FlowGuidedNetwork, looks: Mapping[str, Sample]
             belief = corrected(network, exercise)[0]
             ahead_s = target.num_frames * sample.frame_s
             panels = [past, coloured(belief.argmax(dim=0)), coloured(target.ids)]
+            found[f"{name} {ahead_s:.1f} s"] = beside(panels)
+    return found
+
+
+def flow_rollout_pictures(network: FlowGuidedNetwork, looks: Mapping[str, Sample]) -> Pictures:
+    """The same for a network that is rolled out, for each of its steps."""
+    found: dict[str, UInt8[Tensor, "3 H W"]] = {}
+    for name, sample in looks.items():
+        past = coloured(sample.maps[-1].argmax(dim=0))
+        for target, belief in zip(sample.targets, rolled(network, [sample]), strict=True):
+            ahead_s = target.num_frames * sample.frame_s
+            panels = [past, coloured(belief[0].argmax(dim=0)), coloured(target.ids)]
             found[f"{name} {ahead_s:.1f} s"] = beside(panels)
     return found
 

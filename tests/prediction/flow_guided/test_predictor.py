@@ -12,7 +12,10 @@ from forecast.flow.dis import DisFlow
 from forecast.labels import CAMVID, CITYSCAPES
 from forecast.prediction.flow_guided.network import (
     BASE,
+    EVIDENCE_LIMIT,
+    FLOOR,
     NUM_OPTIONS,
+    RAMP_S,
     SMALL,
     FlowGuidedNetwork,
     Scene,
@@ -30,7 +33,7 @@ TINY = Width(embedding=2, levels=(4, 4, 4), depth=1)
 
 
 def _network() -> FlowGuidedNetwork:
-    return FlowGuidedNetwork(num_classes=K, num_maps=4, width=TINY).eval()
+    return FlowGuidedNetwork(num_classes=K, num_maps=3, width=TINY).eval()
 
 
 def _history(*, true_ids: bool = False, seed: int = 1) -> History:
@@ -88,13 +91,43 @@ def test_all_slack_is_a_copy() -> None:
         assert torch.allclose(found, kept, atol=1e-4)
 
 
-def test_evidence_raises_its_class() -> None:
+@pytest.mark.parametrize("said", [-30.0, 30.0])
+def test_evidence_changes_the_odds_of_its_class_by_no_more_than_its_limit(said: float) -> None:
     network = _network()
     with torch.no_grad():
-        network.leave.bias[3 + NUM_OPTIONS + network.num_maps + 2] = 9.0  # pyright: ignore[reportOptionalSubscript]
+        network.leave.bias[sum(network.parts[:4]) + 2] = said  # pyright: ignore[reportOptionalSubscript]
+    history = _history()
     ours = FlowGuided(network, DisFlow(), space=CAMVID, grid_hw=(16, 32))
-    for found in _forecasts(ours, _history(true_ids=True)):
-        assert (found.argmax(dim=0) == 2).all()
+    odds = [
+        ((one[2] + FLOOR) / (one[3] + FLOOR)).log()
+        for one in (
+            _forecasts(ours, history)[1],
+            _forecasts(FlowWarp(DisFlow()), history)[1],
+        )
+    ]
+    change = odds[0] - odds[1]
+    assert (change * (1 if said > 0 else -1) > 0.5).all()
+    assert change.abs().max() < 1.2 * EVIDENCE_LIMIT
+
+
+def test_corrections_gain_strength_with_the_horizon() -> None:
+    network = _network()
+    torch.nn.init.normal_(network.leave.weight, std=0.1)
+    past = Past(
+        maps=torch.rand(2, K, 8, 16),
+        flow=torch.zeros(2, 8, 16),
+        older_flows=torch.zeros(1, 2, 8, 16),
+        frame_s=0.1,
+        stride_s=0.3,
+    )
+    scene = scene_at(past, torch.zeros(2, 8, 16), horizon_s=RAMP_S)
+    nothing = replace(scene, horizon_s=torch.zeros(1))
+    with torch.inference_mode():
+        whole, none = network(scene), network(nothing)
+    assert whole.weights.abs().max() > 0
+    assert whole.evidence.abs().max() > 0
+    assert not none.weights.any()
+    assert not none.evidence.any()
 
 
 def test_beyond_the_longest_horizon_the_forecast_returns_to_a_copy() -> None:
@@ -120,39 +153,54 @@ def test_another_space_is_refused_by_name() -> None:
 def test_too_short_a_history_is_refused() -> None:
     history = _history()
     ours = FlowGuided(_network(), DisFlow(), space=CAMVID, grid_hw=(16, 32))
-    with pytest.raises(UsageError, match="got 2 frames and needs 4"):
+    with pytest.raises(UsageError, match="got 1 frames and needs 2"):
         list(
             ours.predict(
-                [replace(history, observations=history.observations[2:])], horizons_s=(0.2,)
+                [replace(history, observations=history.observations[3:])], horizons_s=(0.2,)
             )
         )
 
 
 def test_still_pictures_carry_every_past_map_to_its_own_place() -> None:
-    maps = torch.rand(4, K, 8, 16)
+    maps, before = torch.rand(3, K, 8, 16), torch.rand(K, 8, 16)
     past = Past(
         maps=maps,
         flow=torch.zeros(2, 8, 16),
-        older_flows=torch.zeros(3, 2, 8, 16),
+        older_flows=torch.zeros(2, 2, 8, 16),
+        frame_s=0.1,
+        stride_s=0.3,
+        before=before,
+    )
+    scene = scene_at(past, torch.zeros(2, 8, 16), horizon_s=0.5)
+    assert torch.allclose(scene.carried[0], torch.stack([maps[0], maps[1], before, maps[2]]))
+    assert torch.equal(scene.inside, torch.ones(1, 4, 8, 16))
+
+
+def test_a_map_that_was_not_seen_is_marked_and_stands_for_nothing_new() -> None:
+    past = Past(
+        maps=torch.rand(2, K, 8, 16),
+        flow=torch.zeros(2, 8, 16),
+        older_flows=torch.zeros(1, 2, 8, 16),
         frame_s=0.1,
         stride_s=0.3,
     )
     scene = scene_at(past, torch.zeros(2, 8, 16), horizon_s=0.5)
-    assert torch.allclose(scene.carried[0], maps)
-    assert torch.equal(scene.inside, torch.ones(1, 4, 8, 16))
+    assert scene.inside[0].flatten(1).any(dim=1).tolist() == [True, False, True]
+    assert torch.equal(scene.carried[0, 1], scene.carried[0, 2])
 
 
 def test_steady_motion_brings_every_map_to_the_same_place() -> None:
     shown = torch.rand(K, 8, 40)
-    maps = torch.stack([shown[:, :, 3 * step : 3 * step + 16] for step in range(4)])
+    maps = torch.stack([shown[:, :, 3 * step : 3 * step + 16] for step in range(3)])
     flow = torch.zeros(2, 8, 16)
     flow[0] = 1.0
     past = Past(
         maps=maps,
         flow=flow,
-        older_flows=(3 * flow).expand(3, -1, -1, -1),
+        older_flows=(3 * flow).expand(2, -1, -1, -1),
         frame_s=0.1,
         stride_s=0.3,
+        before=shown[:, :, 5:21],
     )
     scene = scene_at(past, 2 * flow, horizon_s=0.2)
     everywhere = scene.inside.bool().all(dim=1)[:, None, None].expand_as(scene.carried)
@@ -191,9 +239,7 @@ def test_the_second_option_follows_the_motion_of_a_whole_stride() -> None:
 def test_options_are_taken_as_the_network_chooses() -> None:
     network = _network()
     moving = _block_moving_right(8)
-    older = moving.older_flows.expand(3, -1, -1, -1)
-    past = replace(moving, maps=torch.zeros(4, K, 8, 32), older_flows=older)
-    scene = scene_at(past, torch.zeros(2, 8, 32), horizon_s=0.1)
+    scene = scene_at(moving, torch.zeros(2, 8, 32), horizon_s=0.1)
     with torch.no_grad():
         network.leave.bias[3] = 1.0  # pyright: ignore[reportOptionalSubscript]
         bent = bent_displacement(scene.displacement, network(scene))
@@ -221,9 +267,9 @@ def test_a_bend_is_scaled_with_the_grid() -> None:
     with torch.no_grad():
         network.leave.bias[1] = 1.0  # pyright: ignore[reportOptionalSubscript]
     past = Past(
-        maps=torch.rand(4, K, 8, 16),
+        maps=torch.rand(2, K, 8, 16),
         flow=torch.zeros(2, 8, 16),
-        older_flows=torch.zeros(3, 2, 8, 16),
+        older_flows=torch.zeros(1, 2, 8, 16),
         frame_s=0.1,
         stride_s=0.3,
     )
@@ -240,16 +286,19 @@ def test_a_network_costs_no_more_than_it_may(width: Width, most_gmac: float) -> 
 
     with torch.device("meta"):
         network = FlowGuidedNetwork(num_classes=19, num_maps=3, width=width)
-        past = (torch.rand(1, 3, 19, 64, 128), torch.rand(1, 6, 64, 128), torch.rand(1, 3, 64, 128))
+        maps, flows = torch.rand(1, 3, 19, 64, 128), torch.rand(1, NUM_OPTIONS, 2, 64, 128)
+        one = torch.rand(1, 1, 64, 128)
         scene = Scene(
-            carried=past[0],
-            still=past[0][:, 0],
-            displacement=past[1][:, :2],
-            options=past[1][:, 2:].reshape(1, NUM_OPTIONS, 2, 64, 128),
-            doubt=past[2][:, :1],
-            velocities=past[1],
-            inside=past[2],
+            carried=maps,
+            still=maps[:, 0],
+            displacement=flows[:, 0],
+            options=flows,
+            otherwise=maps[:, :NUM_OPTIONS],
+            doubt=one,
+            velocities=one.expand(-1, 4, -1, -1),
+            inside=one.expand(-1, 3, -1, -1),
             horizon_s=torch.rand(1),
+            elapsed_s=torch.rand(1),
         )
         with FlopCounterMode(display=False) as counter:
             network(scene)
