@@ -2,9 +2,10 @@
 
     python benchmarks/predictor_cost.py [--threads 1] [--rounds 7] [--only A,B]
 
-Claim: `flow-guided-small` takes at most twice the time of DIS-warp. A step is one forecast, 0.6 s
-ahead, from soft maps and pictures of the grid's size, as on video: each step comes one source frame
-after the last, so flows of older pairs are remembered (a pair a frame is new, beside the newest).
+Claim: `flow-warp-blend` and `flow-guided-small` take at most twice the time of DIS-warp. A step is
+one forecast, 0.6 s ahead, from soft maps and pictures of the grid's size, as on video: each step
+comes one source frame after the last, so flows of older pairs are remembered (a pair a frame is
+new, beside the newest).
 One-step networks take three steps; `as bundled` and `as tried` are of the width and on the grid of
 docs/experiments.md, whatever the size of the picture. Of x2x its network alone is counted, not the
 segmenter that reads its pictures.
@@ -26,8 +27,11 @@ from forecast.flow.cache import CachedFlow
 from forecast.flow.dis import DisFlow
 from forecast.labels import CITYSCAPES
 from forecast.prediction.copy_last import CopyLast
+from forecast.prediction.flow_guided.blend import flow_warp_blend
 from forecast.prediction.flow_guided.network import BASE, SMALL, FlowGuidedNetwork
 from forecast.prediction.flow_guided.predictor import FlowGuided
+from forecast.prediction.flow_guided.rollout import FlowRollout
+from forecast.prediction.flow_guided.weights import NUM_MAPS
 from forecast.prediction.one_step.conv_lstm import ConvLSTMNetwork
 from forecast.prediction.one_step.rollout import Rollout
 from forecast.prediction.one_step.s2s import S2S, S2SNetwork
@@ -75,6 +79,7 @@ def history(seen, origin):
     return History(
         observations=tuple(seen[origin - STRIDE * back] for back in (3, 2, 1, 0)),
         previous=seen[origin - 1].frame,
+        before=seen[origin - 1].segmentation,
         stride_s=STRIDE / FPS,
         frame_s=1 / FPS,
     )
@@ -85,7 +90,7 @@ def predictors(grid_hw):
     placement = place("cpu", "float32")
 
     def guided(width):
-        network = FlowGuidedNetwork(num_classes=K, num_maps=4, width=width).eval()
+        network = FlowGuidedNetwork(num_classes=K, num_maps=NUM_MAPS, width=width).eval()
         return FlowGuided(network, CachedFlow(DisFlow()))
 
     def rolled(network, name, on_hw=grid_hw):
@@ -99,7 +104,9 @@ def predictors(grid_hw):
         "copy-last": CopyLast(),
         "flow-warp": FlowWarp(CachedFlow(DisFlow())),
         "flow-warp-splat": FlowWarpSplat(CachedFlow(DisFlow())),
+        "flow-warp-blend": flow_warp_blend(CachedFlow(DisFlow())),
         "flow-guided-small": guided(SMALL),
+        "flow-rollout-small": FlowRollout(guided(SMALL)),
         "flow-guided-base": guided(BASE),
         "s2s (3 steps)": rolled(S2SNetwork(num_classes=K), "s2s"),
         "conv-lstm (3 steps)": rolled(ConvLSTMNetwork(num_classes=K), "conv-lstm"),

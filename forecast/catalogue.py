@@ -53,6 +53,12 @@ def _flow_warp_splat(parts: PredictorParts) -> Predictor:
     return FlowWarpSplat(parts.flow)
 
 
+def _flow_warp_blend(parts: PredictorParts) -> Predictor:
+    from forecast.prediction.flow_guided.blend import flow_warp_blend
+
+    return flow_warp_blend(parts.flow)
+
+
 def _frames_then_segment(parts: PredictorParts) -> Predictor:
     from forecast.prediction.warping.frames_then_segment import FramesThenSegment
 
@@ -76,7 +82,7 @@ def _trained(name: str) -> Callable[[PredictorParts], Predictor]:
                 f"{name} needs a network to segment its pictures; name one with --frame-segmenter"
             )
         weights = parts.weights or bundled(name)
-        if kind is Kind.FLOW_GUIDED:
+        if TRAINABLE[name].needs_flow:
             from forecast.prediction.flow_guided.weights import load_flow_guided
 
             return load_flow_guided(weights, parts.flow, placement=parts.placement)
@@ -93,6 +99,10 @@ PREDICTORS: Mapping[str, tuple[str, Callable[[PredictorParts], Predictor]]] = {
     "copy-last": ("the last segmentation again: the floor", _copy_last),
     "flow-warp": ("carried along optical flow, trajectory rule: the rival", _flow_warp),
     "flow-warp-splat": ("splatted along optical flow, nearest object on top", _flow_warp_splat),
+    "flow-warp-blend": (
+        "flow-warp, mixed with older maps, other flows and the still map; no training",
+        _flow_warp_blend,
+    ),
     "frames-then-segment": (
         "the picture forecast by warping, then segmented",
         _frames_then_segment,
@@ -120,7 +130,8 @@ def bundled_predictors() -> list[str]:
 
 
 AUTO = "auto"
-"""`flow-guided-small` for Cityscapes' classes, which it learnt, and `flow-warp` for all others."""
+"""`flow-guided-small` with segmenters that it is known not to lose with, `flow-warp-blend` with all
+others (`prediction/guard.py`)."""
 
 
 def build_predictor(
@@ -138,8 +149,9 @@ def build_predictor(
         CheckpointError: Its weights are missing, damaged or of another shape.
     """
     if name == AUTO:
-        learnt = segmenter is None or segmenter.space.name == "cityscapes"
-        name = "flow-guided-small" if learnt else "flow-warp"
+        from forecast.prediction.guard import guarded
+
+        name = guarded(segmenter)
     parts = PredictorParts(flow=flow, segmenter=segmenter, weights=weights, placement=placement)
     if name in PREDICTORS:
         return PREDICTORS[name][1](parts)

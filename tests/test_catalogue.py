@@ -16,22 +16,21 @@ from forecast.stages import Predictor, Segmenter
 
 
 def _built(name: str, space: LabelSpace | None) -> Predictor:
-    segmenter = None if space is None else cast("Segmenter", SimpleNamespace(space=space))
+    named = SimpleNamespace(space=space, name="espnetv2-s2.0")
+    segmenter = None if space is None else cast("Segmenter", named)
     return build_predictor(name, flow=DisFlow(), segmenter=segmenter, placement=place("cpu"))
 
 
 @pytest.mark.parametrize(
     ("space", "name"),
     [
-        (CITYSCAPES, "flow-guided-small"),
+        (CITYSCAPES, "flow-warp-blend"),
         (None, "flow-guided-small"),
-        (CAMVID, "flow-warp"),
-        (VOC, "flow-warp"),
+        (CAMVID, "flow-warp-blend"),
+        (VOC, "flow-warp-blend"),
     ],
 )
-def test_auto_is_the_learned_predictor_where_it_learnt_the_classes(
-    space: LabelSpace | None, name: str
-) -> None:
+def test_auto_is_what_loses_with_no_segmenter(space: LabelSpace | None, name: str) -> None:
     assert _built(AUTO, space).name == name
 
 

@@ -35,7 +35,7 @@ from forecast.stages import FlowEstimator, FrameSource, Predictor, Segmenter
 
 _HISTORY_FRAMES = 10
 _ORIGINS_PER_STREET = 40
-REFERENCE = ("copy-last", "flow-warp", "flow-warp-splat", "frames-then-segment")
+REFERENCE = ("copy-last", "flow-warp", "flow-warp-splat", "flow-warp-blend", "frames-then-segment")
 """Rows that every table carries, beside those that look at the future."""
 
 

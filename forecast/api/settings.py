@@ -55,8 +55,8 @@ class ProcessSettings(ModelSettings):
     """How videos are processed."""
 
     predictor: str = "auto"
-    """Name from `forecast models`; auto is flow-guided-small for Cityscapes' classes, flow-warp for
-    others."""
+    """Name from `forecast models`; auto is flow-guided-small with segmenters that it loses nothing
+    with on drives it did not learn from, flow-warp-blend with all others."""
     predictor_weights: Path | None = None
     """The predictor's weights, if not the bundled ones."""
     horizons: tuple[float, ...] = (0.18, 0.53)

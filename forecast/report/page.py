@@ -37,6 +37,7 @@ _REFERENCE_COLOURS = {
     "copy-last": "#8b9099",
     "flow-warp": "#4a86c5",
     "flow-warp-splat": "#63b3d6",
+    "flow-warp-blend": "#3f6fa0",
     "frames-then-segment": "#a58a5c",
     ORACLE: "#9a86c9",
     CEILING: "#767e89",

@@ -12,8 +12,10 @@ from forecast.flow.cache import CachedFlow
 from forecast.flow.dis import DisFlow
 from forecast.labels import CAMVID
 from forecast.prediction.copy_last import CopyLast
+from forecast.prediction.flow_guided.blend import flow_warp_blend
 from forecast.prediction.flow_guided.network import FlowGuidedNetwork, Width
 from forecast.prediction.flow_guided.predictor import FlowGuided
+from forecast.prediction.flow_guided.rollout import FlowRollout
 from forecast.prediction.one_step.conv_lstm import ConvLSTMNetwork
 from forecast.prediction.one_step.rollout import Rollout
 from forecast.prediction.one_step.s2s import S2S, S2SNetwork
@@ -71,10 +73,10 @@ def _x2x() -> Predictor:
     return X2X(network, _Colours(), placement=place("cpu", "float32"), grid_hw=(16, 32))
 
 
-def _flow_guided() -> Predictor:
+def _flow_guided() -> FlowGuided:
     torch.manual_seed(0)
     width = Width(embedding=2, levels=(4, 4, 4), depth=1)
-    network = FlowGuidedNetwork(num_classes=CAMVID.num_classes, num_maps=4, width=width).eval()
+    network = FlowGuidedNetwork(num_classes=CAMVID.num_classes, num_maps=3, width=width).eval()
     torch.nn.init.normal_(network.leave.weight, std=0.1)
     return FlowGuided(network, CachedFlow(DisFlow()), space=CAMVID, grid_hw=(16, 32))
 
@@ -88,7 +90,9 @@ PREDICTORS: dict[str, Callable[[], Predictor]] = {
     "s2s-dil": lambda: _s2s("s2s-dil", dilation=2),
     "conv-lstm": _conv_lstm,
     "x2x": _x2x,
+    "flow-warp-blend": lambda: flow_warp_blend(CachedFlow(DisFlow())),
     "flow-guided": _flow_guided,
+    "flow-rollout": lambda: FlowRollout(_flow_guided()),
 }
 
 
