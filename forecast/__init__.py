@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from forecast.api.build import build_predictor as build_predictor
+    from forecast.api.build import build_refiner as build_refiner
     from forecast.api.build import build_segmenter as build_segmenter
     from forecast.api.evaluation import Evaluation as Evaluation
     from forecast.api.evaluation import evaluate as evaluate
@@ -95,6 +96,7 @@ _HOMES = {
     "StorageError": "forecast.errors",
     "UsageError": "forecast.errors",
     "build_predictor": "forecast.api.build",
+    "build_refiner": "forecast.api.build",
     "build_segmenter": "forecast.api.build",
     "evaluate": "forecast.api.evaluation",
     "open_recording": "forecast.api.recordings",
@@ -140,6 +142,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "build_predictor",
+    "build_refiner",
     "build_segmenter",
     "evaluate",
     "open_recording",

@@ -7,7 +7,7 @@ Nothing heavy is imported before something is built.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ from forecast.segmentation.names import SEGMENTERS
 if TYPE_CHECKING:
     from forecast.device import Placement
     from forecast.flow.cache import CachedFlow
-    from forecast.stages import FlowEstimator, Predictor, Segmenter
+    from forecast.stages import FlowEstimator, Predictor, Refiner, Segmenter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +191,17 @@ def build_segmenter(
         known = ", ".join([*SEGMENTERS, *others])
         raise UsageError(f"no segmenter is called {name!r}; known: {known}")
     return build.build_segmenter(name, weights=weights, placement=placement, input_hw=input_hw)
+
+
+def build_refiner(names: Sequence[str], *, flow: FlowEstimator) -> Refiner | None:
+    """The refiners of those names, one after the other; None of no name.
+
+    Raises:
+        UsageError: No refiner has such a name or setting, or its value does not fit.
+    """
+    from forecast.refinement import build
+
+    return build.build_refiner(names, flow=flow)
 
 
 FLOWS: Mapping[str, str] = {

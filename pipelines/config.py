@@ -65,6 +65,7 @@ class ModelOptions(ModelSettings):
     """Which networks run, and where."""
 
     segmenter_size: Size = None
+    refine: Names = ()
 
 
 @Parameter(name="*")
@@ -73,6 +74,7 @@ class ProcessOptions(ProcessSettings):
     """What `forecast process` does."""
 
     segmenter_size: Size = None
+    refine: Names = ()
     horizons: Floats = (0.18, 0.53)
     save: Names = ("recording", "overlay")
     resume: Switch = False
@@ -84,6 +86,7 @@ class EvaluateOptions(EvaluateSettings):
     """What `forecast evaluate` does."""
 
     segmenter_size: Size = None
+    refine: Names = ()
     predictors: Names = ()
     horizons: Floats = ()
     targets: Names = ()

@@ -31,10 +31,13 @@ _DATA = {
 
 
 def list_models() -> int:
-    """Print every segmenter, predictor and flow, then the cards of bundled weights."""
+    """Print every segmenter, refiner, predictor and flow, then the cards of bundled weights."""
+    from forecast.refinement.build import REFINERS
+
     predictors = {name: entry[0] for name, entry in catalogue.PREDICTORS.items()}
     for title, rows in (
         ("Segmenters", {**catalogue.SEGMENTERS, **_of_packages(catalogue.plugged_segmenters())}),
+        ("Refiners", REFINERS),
         ("Predictors", {**predictors, **_of_packages(catalogue.plugged_predictors())}),
         ("Optical flow", catalogue.FLOWS),
     ):

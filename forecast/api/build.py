@@ -6,7 +6,7 @@ from pathlib import Path
 
 from forecast import catalogue
 from forecast.device import place
-from forecast.stages import Predictor, Segmenter
+from forecast.stages import Predictor, Refiner, Segmenter
 
 
 def build_segmenter(
@@ -74,3 +74,33 @@ def build_predictor(
         placement=placement,
         weights=None if weights is None else Path(weights),
     )
+
+
+def build_refiner(
+    names: str,
+    *,
+    flow: str = "dis",
+    flow_weights: str | Path | None = None,
+    device: str = "auto",
+) -> Refiner:
+    """What improves a segmenter's maps, such as `temporal,dense-crf`.
+
+    Args:
+        names: From `forecast models`, divided by commas, each perhaps with settings:
+            `temporal:weight=0.5`.
+        flow: Optical flow that refiners follow: dis, raft-small or raft-large.
+        flow_weights: RAFT's file.
+        device: Where RAFT runs: auto, cpu, cuda, cuda:1 or mps.
+
+    Raises:
+        UsageError: No refiner or flow has that name, or a setting does not fit.
+        CheckpointError: The flow's weights are missing, damaged or of another shape.
+    """
+    carrier = catalogue.build_flow(
+        flow,
+        weights=None if flow_weights is None else Path(flow_weights),
+        placement=place(device, None),
+    )
+    refiner = catalogue.build_refiner(names.split(","), flow=carrier)
+    assert refiner is not None
+    return refiner

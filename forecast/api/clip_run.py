@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from forecast.api.networks import Workshop
+from forecast.api.networks import Workshop, refined_name
 from forecast.api.settings import ProcessSettings, resolved
 from forecast.api.steps import replayed, steps_of
 from forecast.api.watch import Watch
@@ -17,7 +17,7 @@ from forecast.engine.clock import StageClock
 from forecast.engine.windows import restart_index
 from forecast.errors import UsageError
 from forecast.labels import LabelSpace
-from forecast.stages import FrameSource, Predictor, Segmenter, Sink
+from forecast.stages import FrameSource, Predictor, Refiner, Segmenter, Sink
 from forecast.storage.label_pngs import LabelPngs
 from forecast.storage.manifest import Manifest
 from forecast.storage.overlay_video import OverlayVideo
@@ -25,7 +25,10 @@ from forecast.storage.recording import Recording
 from forecast.storage.recording_writer import RecordingWriter, whole_shard
 from forecast.values import Step, num_stride_frames
 
-_IRRELEVANT = {"device", "precision", "weights", "predictor", "predictor_weights", "segmenter"}
+_IRRELEVANT = {"device", "precision", "weights", "predictor", "predictor_weights"} | {
+    "refine",
+    "segmenter",
+}
 """Settings that the manifest holds by the fingerprints of what they name..."""
 _HARMLESS = {"resume", "save"}
 """...and those that change no byte of a recording."""
@@ -57,6 +60,7 @@ class ClipRun:
     shop: Workshop
     segmenter: Segmenter
     predictor: Predictor
+    refiner: Refiner | None = None
 
     def run(self, watch: Watch) -> Processed:
         """Process it, and say how fast that was."""
@@ -97,9 +101,11 @@ class ClipRun:
             predictor=self.predictor,
             horizons_s=self.settings.horizons,
             sinks=[*([recording] if recording is not None else []), *later],
+            refiner=self.refiner,
             every=self.settings.every,
             batch_size=self.settings.batch_size,
             begin=self._begin(committed),
+            forecast_from=committed,
             device=self.shop.placement.device,
             clock=clock,
         )
@@ -113,7 +119,9 @@ class ClipRun:
         return num_forecasts
 
     def _begin(self, committed: int) -> int:
-        if self.source.fps is None:
+        # A refiner that remembers must have seen every frame, for the same bytes to come out.
+        remembers = self.refiner is not None and self.refiner.remembers
+        if self.source.fps is None or remembers:
             return 0
         return restart_index(
             committed,
@@ -144,6 +152,7 @@ class ClipRun:
             source=self.source.fingerprint,
             config=config,
             segmenter=self.segmenter.fingerprint,
+            refiner="" if self.refiner is None else self.refiner.fingerprint,
             predictor=self.predictor.fingerprint,
             device=str(self.shop.placement.device),
             precision=self.shop.placement.precision,
@@ -157,7 +166,7 @@ class ClipRun:
                     self.out / f"{self.source.clip}.mp4",
                     space=self._space,
                     horizon_s=max(self.settings.horizons),
-                    segmenter=self.segmenter.name,
+                    segmenter=refined_name(self.segmenter, self.refiner),
                     predictor=self.predictor.name,
                 )
             )

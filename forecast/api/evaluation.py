@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from forecast import catalogue
 from forecast.api.networks import Workshop, workshop
 from forecast.api.protocols import ANNOTATIONS, protocol_of
+from forecast.api.reads import frames_read
 from forecast.api.report import report_of
 from forecast.api.scoring import (
     Evaluated,
@@ -23,7 +24,7 @@ from forecast.api.watch import Watch, unwatched
 from forecast.errors import UsageError
 from forecast.evaluation.compared import Extra
 from forecast.evaluation.extras import extras_named
-from forecast.evaluation.protocol import Protocol
+from forecast.evaluation.protocol import Protocol, Snippet
 from forecast.evaluation.rivals import CEILING
 from forecast.evaluation.summary import summarise
 from forecast.labels import LabelSpace
@@ -31,7 +32,7 @@ from forecast.report.contents import Report
 from forecast.report.files import write_report
 from forecast.sources.find import Dataset
 from forecast.specs import StreetShape, dataset_of, parsed
-from forecast.stages import FlowEstimator, FrameSource, Predictor, Segmenter
+from forecast.stages import FlowEstimator, FrameSource, Predictor, Refiner, Segmenter
 
 _HISTORY_FRAMES = 10
 _ORIGINS_PER_STREET = 40
@@ -53,6 +54,7 @@ class _Run:
     extras: tuple[Extra, ...]
     alone: Callable[[], None]
     """Forgets what predictors share."""
+    refiner: Refiner | None
     notes: tuple[str, ...]
     """What a reader must know."""
 
@@ -73,6 +75,7 @@ def evaluate(
     *,
     segmenter: Segmenter | None = None,
     predictors: Sequence[Predictor] = (),
+    refiner: Refiner | None = None,
     watch: Watch = unwatched,
 ) -> Evaluation:
     """Score predictors at horizons, and write report.html, report.json and scores.csv.
@@ -83,6 +86,7 @@ def evaluate(
         settings: Networks, horizons, targets.
         segmenter: Instead of the one that the settings name.
         predictors: Beside those that the settings name; names once each.
+        refiner: Instead of those that the settings name.
         watch: Told of every forecast.
 
     Raises:
@@ -92,8 +96,9 @@ def evaluate(
     """
     checked(settings)
     dataset = data if isinstance(data, Dataset) else _opened(str(data), settings)
-    run = _prepared(dataset, settings, segmenter, predictors)
-    evaluated = _walked(run, watch)
+    run = _prepared(dataset, settings, segmenter, predictors, refiner)
+    plan = planned(run.protocol, run.dataset.clips)
+    evaluated = _walked(run, plan, watch)
     results = summarise(
         evaluated.scores,
         run.space,
@@ -108,7 +113,7 @@ def evaluate(
         looks=evaluated.looks,
         results=results,
         config=resolved(settings),
-        notes=(*run.notes, *evaluated.notes),
+        notes=(*run.notes, *_cost(run.refiner, plan), *evaluated.notes),
         extras=run.extras,
     )
     return Evaluation(report=report, page=write_report(Path(out), report))
@@ -120,8 +125,7 @@ def _opened(data: str, settings: EvaluateSettings) -> Dataset:
     return dataset_of(parsed(data, fps=settings.fps), split=settings.split, shape=shape)
 
 
-def _walked(run: _Run, watch: Watch) -> Evaluated:
-    plan = planned(run.protocol, run.dataset.clips)
+def _walked(run: _Run, plan: Mapping[str, tuple[Snippet, ...]], watch: Watch) -> Evaluated:
     total = sum(len(one.targets) for found in plan.values() for one in found)
     with watch("evaluating", total, unit="forecasts") as advance:
 
@@ -135,6 +139,7 @@ def _walked(run: _Run, watch: Watch) -> Evaluated:
             plan=plan,
             segmenters=run.segmenters,
             predictors=run.predictors,
+            refiner=run.refiner,
             space=run.space,
             flow=run.flow,
             extras=run.extras,
@@ -148,8 +153,10 @@ def _prepared(
     settings: EvaluateSettings,
     segmenter: Segmenter | None,
     predictors: Sequence[Predictor],
+    refiner: Refiner | None,
 ) -> _Run:
     shop = workshop(settings)
+    refiner = refiner or shop.refiner()
     network = segmenter
     if network is None and settings.segmenter != ANNOTATIONS:
         network = shop.segmenter(settings.segmenter)
@@ -165,7 +172,7 @@ def _prepared(
     names = settings.predictors or _default_predictors(frame_segmenter)
     if settings.horizons == (0.0,):
         names = ()
-    protocol = protocol_of(dataset, settings, space, network)
+    protocol = protocol_of(dataset, settings, space, network, refiner)
     return _Run(
         dataset=dataset,
         protocol=protocol,
@@ -175,6 +182,7 @@ def _prepared(
         flow=shop.flow,
         extras=extras_named(settings.extras, flow=shop.another_flow),
         alone=shop.flow.forget,
+        refiner=refiner,
         notes=_notes(dataset, names, settings),
     )
 
@@ -193,6 +201,18 @@ def _notes(dataset: Dataset, names: Sequence[str], settings: EvaluateSettings) -
     if settings.every > 1:
         notes.append(f"Every {settings.every}th origin was taken.")
     return tuple(notes)
+
+
+def _cost(refiner: Refiner | None, plan: Mapping[str, tuple[Snippet, ...]]) -> tuple[str, ...]:
+    """What a refiner that remembers costs here, as a sentence."""
+    if refiner is None or not refiner.remembers:
+        return ()
+    alone = sum(len(frames_read(found, None)) for found in plan.values())
+    every = sum(len(frames_read(found, refiner)) for found in plan.values())
+    return (
+        f"{refiner.name} must see every source frame: {every} were segmented and refined, where "
+        f"at most {alone} would have been segmented without it.",
+    )
 
 
 def _same(network: Segmenter) -> Segmenters:

@@ -10,7 +10,7 @@ from forecast.api.settings import ModelSettings
 from forecast.device import Placement, place
 from forecast.flow.cache import CachedFlow
 from forecast.memory import keep_freed_memory
-from forecast.stages import Predictor, Segmenter
+from forecast.stages import Predictor, Refiner, Segmenter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +43,14 @@ class Workshop:
             input_hw=self.settings.segmenter_size,
         )
 
+    def refiner(self) -> Refiner | None:
+        """What the settings refine with; None where they name nothing.
+
+        Raises:
+            UsageError: No refiner has such a name or setting.
+        """
+        return catalogue.build_refiner(self.settings.refine, flow=self.flow)
+
     def predictor(
         self, name: str, *, segmenter: Segmenter | None, weights: Path | None = None
     ) -> Predictor:
@@ -59,6 +67,11 @@ class Workshop:
             placement=self.placement,
             weights=weights,
         )
+
+
+def refined_name(segmenter: Segmenter, refiner: Refiner | None) -> str:
+    """What reports and pictures call the maps."""
+    return segmenter.name if refiner is None else f"{segmenter.name} + {refiner.name}"
 
 
 def workshop(settings: ModelSettings) -> Workshop:

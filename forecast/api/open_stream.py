@@ -187,7 +187,7 @@ def open_stream(
     horizons_s: Sequence[float] = (0.18, 0.53),
     segmenter: Segmenter | str = "fast-scnn",
     predictor: Predictor | str | None = "flow-warp",
-    refiner: Refiner | None = None,
+    refiner: Refiner | str | None = None,
     device: str = "auto",
     retries: int | None = 20,
     realtime: bool = True,
@@ -199,7 +199,7 @@ def open_stream(
         horizons_s: How far ahead, in seconds.
         segmenter: Says what every pixel is: a stage, or its name.
         predictor: Forecasts: a stage or its name; None to segment only.
-        refiner: Improves each segmentation.
+        refiner: Improves each segmentation: a stage, or names divided by commas.
         device: Where networks run: auto, cpu, cuda, mps.
         retries: Failed attempts in a row before the source counts as lost; None tries for ever.
         realtime: Whether a file plays at its own rate, as a camera would.
@@ -218,8 +218,10 @@ def open_stream(
     placement = place(device)
     if isinstance(segmenter, str):
         segmenter = catalogue.build_segmenter(segmenter, placement=placement)
+    flow = catalogue.build_flow("dis", weights=None, placement=placement)
+    if isinstance(refiner, str):
+        refiner = catalogue.build_refiner(refiner.split(","), flow=flow)
     if isinstance(predictor, str):
-        flow = catalogue.build_flow("dis", weights=None, placement=placement)
         predictor = catalogue.build_predictor(
             predictor, flow=flow, segmenter=segmenter, placement=placement
         )

@@ -12,7 +12,7 @@ from forecast.api.watch import Watch, unwatched
 from forecast.errors import UsageError
 from forecast.provenance import commit, machine, write_json
 from forecast.specs import parsed, sources_of
-from forecast.stages import FrameSource, Predictor, Segmenter
+from forecast.stages import FrameSource, Predictor, Refiner, Segmenter
 from forecast.storage.manifest import current_versions
 
 
@@ -23,6 +23,7 @@ def process(
     *,
     segmenter: Segmenter | None = None,
     predictor: Predictor | None = None,
+    refiner: Refiner | None = None,
     watch: Watch = unwatched,
 ) -> list[Processed]:
     """Segment and forecast every frame, and keep what `settings.save` names.
@@ -33,6 +34,7 @@ def process(
         settings: Networks, horizons, and what is saved.
         segmenter: Instead of the one that the settings name.
         predictor: Instead of the one that the settings name.
+        refiner: Instead of those that the settings name.
         watch: Told of every frame.
 
     Returns:
@@ -55,6 +57,7 @@ def process(
     predictor = predictor or shop.predictor(
         settings.predictor, segmenter=segmenter, weights=settings.predictor_weights
     )
+    refiner = refiner or shop.refiner()
     _write_run(out, named, settings)
     return [
         ClipRun(
@@ -64,6 +67,7 @@ def process(
             shop=shop,
             segmenter=segmenter,
             predictor=predictor,
+            refiner=refiner,
         ).run(watch)
         for clip in sources
     ]

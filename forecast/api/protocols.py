@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from forecast.api.networks import refined_name
 from forecast.api.settings import EvaluateSettings
 from forecast.errors import UsageError
 from forecast.evaluation.protocol import Protocol
 from forecast.labels import LabelSpace
 from forecast.sources.find import Dataset
-from forecast.stages import FrameSource, Segmenter
+from forecast.stages import FrameSource, Refiner, Segmenter
 from forecast.values import STRIDE_S
 
 NUM_INPUTS = 4
@@ -20,6 +21,7 @@ def protocol_of(
     settings: EvaluateSettings,
     space: LabelSpace,
     network: Segmenter | None,
+    refiner: Refiner | None = None,
 ) -> Protocol:
     """The question that the settings and the data set amount to.
 
@@ -28,6 +30,8 @@ def protocol_of(
         settings: Horizons, targets and inputs, where they are given.
         space: The classes that are counted in.
         network: What segments; None for the annotation itself.
+        refiner: What improves its maps: part of the segmenter, for a smoothed target is an easier
+            one.
 
     Raises:
         UsageError: A target that the data cannot give, or a clip without a frame rate.
@@ -43,9 +47,9 @@ def protocol_of(
         num_inputs=NUM_INPUTS,
         inputs="published" if settings.inputs == "published" else "native",
         origins="anchored" if dataset.anchored else "common",
-        targets=_targets(dataset, settings, network),
-        segmenter=ANNOTATIONS if network is None else network.name,
-        segmenter_fingerprint=ANNOTATIONS if network is None else network.fingerprint,
+        targets=_targets(dataset, settings, network, refiner),
+        segmenter=ANNOTATIONS if network is None else refined_name(network, refiner),
+        segmenter_fingerprint=ANNOTATIONS if network is None else _fingerprint(network, refiner),
         every=settings.every,
     )
 
@@ -61,20 +65,30 @@ def dataset_horizons(dataset: Dataset) -> tuple[float, ...]:
     return (0.18, 0.53) if dataset.anchored else (0.2, 0.6, 1.0)
 
 
+def _fingerprint(network: Segmenter, refiner: Refiner | None) -> str:
+    return (
+        network.fingerprint if refiner is None else f"{network.fingerprint} {refiner.fingerprint}"
+    )
+
+
 def _targets(
-    dataset: Dataset, settings: EvaluateSettings, network: Segmenter | None
+    dataset: Dataset,
+    settings: EvaluateSettings,
+    network: Segmenter | None,
+    refiner: Refiner | None,
 ) -> tuple[str, ...]:
-    possible = [
+    usual = [
         *(["truth"] if dataset.space is not None else []),
         *(["segmenter"] if network is not None else []),
     ]
+    possible = [*usual, *(["unrefined"] if refiner is not None else [])]
     impossible = [name for name in settings.targets if name not in possible]
     if impossible:
         raise UsageError(
             f"{dataset.name} with --segmenter {settings.segmenter} cannot be held to "
             f"{', '.join(impossible)}; it can be held to {', '.join(possible)}"
         )
-    return settings.targets or tuple(possible)
+    return settings.targets or tuple(usual)
 
 
 def _fps(clip: FrameSource) -> float:

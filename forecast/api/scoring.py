@@ -14,7 +14,7 @@ from forecast.evaluation.protocol import Protocol, Snippet, snippets
 from forecast.labels import LabelSpace
 from forecast.scores import Scores, SnippetSums
 from forecast.segmentation.annotations import AnnotationSegmenter
-from forecast.stages import FlowEstimator, FrameSource, Predictor, Segmenter, is_annotated
+from forecast.stages import FlowEstimator, FrameSource, Predictor, Refiner, Segmenter, is_annotated
 from forecast.values import num_frames_in, num_stride_frames
 
 Segmenters = Callable[[FrameSource], Segmenter]
@@ -146,6 +146,7 @@ def score_clips(
     predictors: Sequence[Predictor],
     space: LabelSpace,
     flow: FlowEstimator | None = None,
+    refiner: Refiner | None = None,
     num_looks: int = 3,
     on_scored: Callable[[Scored], None] | None = None,
     extras: Sequence[Extra] = (),
@@ -161,6 +162,7 @@ def score_clips(
         predictors: Who forecasts; each name once.
         space: The classes that scores are counted in.
         flow: Estimates the true flow of the row `oracle-motion`; None leaves it out.
+        refiner: Improves each segmentation; reset between clips.
         num_looks: Origins to keep pictures of, spread over the whole set.
         on_scored: Told of every comparison, as it is made.
         extras: Further scores of every comparison.
@@ -186,6 +188,7 @@ def score_clips(
             frame_s=1 / fps,
             stride_s=num_stride_frames(protocol.step_s, 1 / fps) / fps,
             flow=flow,
+            refiner=refiner,
             kept=chosen.get(clip.clip, frozenset()),
             extras=extras,
             alone=alone,

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 from forecast.errors import UsageError
 
 SAVABLE = ("recording", "overlay", "labels", "soft")
-TARGETS = ("truth", "segmenter")
+TARGETS = ("truth", "segmenter", "unrefined")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +23,9 @@ class ModelSettings:
     """The segmenter's weights: a file, or a folder that holds them."""
     segmenter_size: tuple[int, int] | None = None
     """HEIGHTxWIDTH that the segmenter sees; its own default if not given."""
+    refine: tuple[str, ...] = ()
+    """What improves its maps, one after the other: names from `forecast models`, such as temporal
+    or temporal:weight=0.5."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:1, mps."""
     precision: str = "auto"
@@ -100,7 +103,8 @@ class EvaluateSettings(ModelSettings):
     horizons: tuple[float, ...] = ()
     """Seconds ahead; what the data set's protocol reports if not given; 0 scores the segmenter."""
     targets: tuple[str, ...] = ()
-    """truth, segmenter; every one the data allows if not given."""
+    """truth, segmenter, and with refine also unrefined, what the network alone says; truth and
+    segmenter where the data allows if not given."""
     inputs: str = "native"
     """native: also the source frame before the origin; published: only the strided inputs."""
     split: str | None = None
@@ -122,6 +126,8 @@ class EvaluateSettings(ModelSettings):
             faults += horizon_problems(self.horizons)
         if self.inputs not in ("native", "published"):
             faults.append(f"inputs is {self.inputs!r}; it must be native or published")
+        if self.refine and self.segmenter == "annotations":
+            faults.append("refine improves a network's maps; annotations are exact")
         unknown = [name for name in self.targets if name not in TARGETS]
         if unknown:
             faults.append(f"targets has {', '.join(unknown)}; known: {', '.join(TARGETS)}")

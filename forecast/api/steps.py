@@ -32,6 +32,7 @@ def steps_of(
     every: int = 1,
     batch_size: int = 4,
     begin: int = 0,
+    forecast_from: int = 0,
     device: torch.device | None = None,
     clock: StageClock | None = None,
 ) -> Generator[Step]:
@@ -47,6 +48,7 @@ def steps_of(
         every: Forecast from every N-th frame.
         batch_size: Frames segmented together.
         begin: Index of the first frame to read, from `windows.restart_index`.
+        forecast_from: Index of the first frame that is forecast from.
         device: Where the segmenter runs.
         clock: Told how long each stage works.
 
@@ -65,6 +67,7 @@ def steps_of(
         predictor=predictor,
         horizons_s=horizons_s,
         every=every,
+        forecast_from=forecast_from,
         frame_s=None if source.fps is None else 1 / source.fps,
         batch_size=batch_size,
         device=device,

@@ -8,16 +8,17 @@ Axes: H W picture, K classes, h w a predictor's grid.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import inf
 
 from jaxtyping import Float
 from torch import Tensor
 
+from forecast.api.reads import frames_read, last_uses
 from forecast.confusion import confusion
 from forecast.evaluation.compared import Before, Compared, Extra, Need
-from forecast.evaluation.protocol import Snippet, wanted_frames
+from forecast.evaluation.protocol import Snippet
 from forecast.evaluation.rivals import CEILING, ORACLE
 from forecast.geometry.deciding import Labels, labels_at, seen_labels
 from forecast.geometry.spaces import collapse_probs
@@ -25,7 +26,14 @@ from forecast.labels import LabelSpace
 from forecast.prediction.in_space import InSpace
 from forecast.prediction.warping.oracle_motion import LONGEST_S, warped_by_truth
 from forecast.scores import SnippetSums
-from forecast.stages import FlowEstimator, FrameSource, Predictor, Segmenter, is_annotated
+from forecast.stages import (
+    FlowEstimator,
+    FrameSource,
+    Predictor,
+    Refiner,
+    Segmenter,
+    is_annotated,
+)
 from forecast.values import (
     Forecast,
     Frame,
@@ -86,6 +94,8 @@ class ClipWalk:
     stride_s: float
     flow: FlowEstimator | None = None
     """Estimates the true flow of the row `oracle-motion`; None leaves it out."""
+    refiner: Refiner | None = None
+    """Improves each segmentation; where it remembers, every source frame is segmented for it."""
     kept: frozenset[int] = frozenset()
     """Origins whose picture is kept until its forecasts are scored."""
     extras: Sequence[Extra] = ()
@@ -95,12 +105,16 @@ class ClipWalk:
     _now: dict[int, Frame] = field(default_factory=dict[int, Frame])
     _before: dict[tuple[str, str, float], Before] = field(default_factory=dict)
     _segment_ms: dict[int, float] = field(default_factory=dict[int, float])
+    _unrefined: Segmentation | None = None
+    """What the network alone says of the newest frame."""
     _seen: dict[int, Observation] = field(default_factory=dict)
     _plain: dict[int, Frame] = field(default_factory=dict)
     _pending: dict[int, list[_Pending]] = field(default_factory=dict)
 
     def run(self) -> Iterator[Scored]:
         """Every forecast of the clip against every target, in order of the target's time."""
+        if self.refiner is not None:
+            self.refiner.reset()
         by_origin = {one.origin: one for one in self.snippets}
         observed = {index for one in self.snippets for index in one.inputs}
         if any(one.needs.previous_seen for one in self.predictors):
@@ -108,12 +122,15 @@ class ClipWalk:
         due = {index for one in self.snippets for index in one.targets.values()}
         far_s = LONGEST_S if self.flow is not None else 0.0
         far_s = inf if self._needs("origin") else far_s
-        last_use = _last_uses(self.snippets, within=far_s / self.frame_s + 1e-6)
-        with self.clip.open(only=frozenset(wanted_frames(self.snippets))) as frames:
+        last_use = last_uses(self.snippets, within=far_s / self.frame_s + 1e-6)
+        with self.clip.open(only=frames_read(self.snippets, self.refiner)) as frames:
             for frame in frames:
                 index = frame.at.index
+                if index not in last_use:
+                    self._segmented(frame)
+                    continue
                 self._plain[index] = frame
-                if index in observed or index in due:
+                if index in observed or index in due or self._remembers:
                     self._seen[index] = self._segmented(frame)
                 if index in due:
                     yield from self._score(self._seen[index])
@@ -128,9 +145,15 @@ class ClipWalk:
     def _needs(self, what: Need) -> bool:
         return any(what in one.needs for one in self.extras)
 
+    @property
+    def _remembers(self) -> bool:
+        return self.refiner is not None and self.refiner.remembers
+
     def _segmented(self, frame: Frame) -> Observation:
         begun = time.perf_counter()
-        segmentation = self.segmenter([frame])[0]
+        segmentation = self._unrefined = self.segmenter([frame])[0]
+        if self.refiner is not None:
+            segmentation = self.refiner(segmentation, frame)
         self._segment_ms[frame.at.index] = 1000 * (time.perf_counter() - begun)
         return Observation(frame=frame, segmentation=segmentation)
 
@@ -250,6 +273,9 @@ class ClipWalk:
     def _target(self, name: str, index: int, seen: Labels) -> Labels:
         if name == "segmenter":
             return seen
+        if name == "unrefined":
+            assert self._unrefined is not None
+            return seen_labels(self._unrefined, self.space)
         assert is_annotated(self.clip)
         return self.clip.label_map(index).ids.byte().numpy()
 
@@ -267,25 +293,3 @@ def _timed(forecasts: Iterator[Forecast]) -> Iterator[tuple[Forecast, float]]:
             return
         spent_ms += 1000 * (time.perf_counter() - begun)
         yield forecast, spent_ms
-
-
-def _last_uses(snippets: Sequence[Snippet], within: float) -> Mapping[int, int]:
-    """The newest index at which each wanted frame is still looked at.
-
-    Args:
-        snippets: What is forecast.
-        within: Origins are looked at once more at targets that are no more frames ahead.
-    """
-    uses: dict[int, int] = {}
-
-    def used(index: int, at: int) -> None:
-        uses[index] = max(uses.get(index, index), at)
-
-    for one in snippets:
-        for target in one.targets.values():
-            used(target, target)
-            if target - one.origin <= within:
-                used(one.origin, target)
-        for index in one.inputs if one.previous is None else (*one.inputs, one.previous):
-            used(index, one.origin)
-    return uses

@@ -64,6 +64,7 @@ class _Joined:
         windows: Windows | None,
         horizons_s: Sequence[float],
         every: int,
+        forecast_from: int,
         clock: StageClock,
     ) -> None:
         self._refiner = refiner
@@ -71,6 +72,7 @@ class _Joined:
         self._windows = windows
         self._horizons_s = horizons_s
         self._every = every
+        self._forecast_from = forecast_from
         self._clock = clock
         self._run: tuple[str, int] | None = None
 
@@ -119,7 +121,8 @@ class _Joined:
         if self._windows is None or self._predictor is None:
             return None
         history = self._windows.push(observation)
-        if history is None or observation.frame.at.index % self._every:
+        index = observation.frame.at.index
+        if history is None or index % self._every or index < self._forecast_from:
             return None
         needs = self._predictor.needs
         still = needs.previous and needs.num_observations == 1 and history.previous is None
@@ -158,6 +161,7 @@ def run(
     predictor: Predictor | None = None,
     horizons_s: Sequence[float] = (),
     every: int = 1,
+    forecast_from: int = 0,
     step_s: float | None = None,
     frame_s: float | None = None,
     batch_size: int = 1,
@@ -175,6 +179,7 @@ def run(
         predictor: Forecasts from every full history; None to segment only.
         horizons_s: How far ahead.
         every: Forecasts only from frames whose index is a multiple of it.
+        forecast_from: Index of the first frame that is forecast from.
         step_s: Stride of the histories; None for what the predictor needs.
         frame_s: Time between source frames; None to estimate it from timestamps.
         batch_size: Frames in a micro-batch.
@@ -184,7 +189,8 @@ def run(
         clock: Told how long each stage works.
 
     Yields:
-        Steps whose forecast is empty while the history is not full and off `every`. Their
+        Steps whose forecast is empty while the history is not full, off `every` and before
+        `forecast_from`. Their
         latencies are those of the whole micro-batch; `wait` is the time spent between stages.
     """
     clock = clock or StageClock()
@@ -201,6 +207,7 @@ def run(
         windows=windows,
         horizons_s=horizons_s,
         every=every,
+        forecast_from=forecast_from,
         clock=clock,
     )
     with ExitStack() as owned:

@@ -39,7 +39,7 @@ class Protocol:
     origins: Literal["common", "anchored"]
     """`common`: every horizon from the same origins. `anchored`: back from each annotated frame."""
     targets: tuple[str, ...]
-    """`truth`, `segmenter`, or both."""
+    """Any of `truth`, `segmenter` and `unrefined`."""
     segmenter: str
     segmenter_fingerprint: str
     every: int = 1
@@ -100,6 +100,7 @@ def _targets_in_words(protocol: Protocol) -> str:
     words = {
         "truth": "the annotation (truth)",
         "segmenter": "what the segmenter says of the real future frame (segmenter)",
+        "unrefined": "what the network alone says of it, before it is refined (unrefined)",
     }
     return f"Held to {' and to '.join(words.get(one, one) for one in protocol.targets)}."
 

@@ -47,6 +47,7 @@ _COLOURS = ("#d9622b", "#138a7c", "#a355b0", "#c43d60", "#7d9a24", "#5a62cf", "#
 _TARGETS = {
     "truth": "Held to the annotation",
     "segmenter": "Held to the segmenter on the real future frame",
+    "unrefined": "Held to the network alone on the real future frame, before it is refined",
 }
 
 

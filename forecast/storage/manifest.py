@@ -47,6 +47,8 @@ class Manifest:
     """Hash of the resolved settings."""
     segmenter: str
     """Hash of weights and settings."""
+    refiner: str = ""
+    """Hash of weights and settings; empty without one."""
     predictor: str = ""
     """Hash of weights and settings; empty without one."""
     device: str

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from forecast.api.networks import Workshop, workshop
+from forecast.api.networks import refined_name, workshop
 from forecast.api.open_stream import LiveStream
 from forecast.engine.write_behind import WriteBehind
 from forecast.errors import ForecastError, SourceLostError, StorageError
@@ -34,12 +34,14 @@ class StreamWorker:
         self._predictor: Predictor = shop.predictor(
             settings.predictor, segmenter=self._segmenter, weights=settings.predictor_weights
         )
+        self._refiner = shop.refiner()
         self._source = live_source(address, settings)
         self._stream = LiveStream(
             self._source,
             segmenter=self._segmenter,
             predictor=self._predictor,
             horizons_s=settings.horizons,
+            refiner=self._refiner,
             device=shop.placement.device,
         )
         self.channel = Channel(
@@ -137,9 +139,7 @@ class StreamWorker:
             sinks.append(
                 RecordingWriter(
                     folder / "recording",
-                    manifest=_manifest(
-                        self._source, self._segmenter, self._predictor, self._shop, self._settings
-                    ),
+                    manifest=self._manifest(),
                     space=space,
                     horizons_s=self._settings.horizons,
                 )
@@ -149,7 +149,7 @@ class StreamWorker:
                 OverlayVideo(
                     folder / "overlay.mp4",
                     space=space,
-                    segmenter=self._segmenter.name,
+                    segmenter=refined_name(self._segmenter, self._refiner),
                     predictor=self._predictor.name,
                 )
             )
@@ -158,6 +158,19 @@ class StreamWorker:
 
             sinks.append(RerunFile(folder / "stream.rrd", space=space))
         return sinks
+
+    def _manifest(self) -> Manifest:
+        plain = {"horizons": list(self._settings.horizons), "flow": self._settings.flow}
+        placement = self._shop.placement
+        return Manifest(
+            source=self._source.fingerprint,
+            config=hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest(),
+            segmenter=self._segmenter.fingerprint,
+            refiner="" if self._refiner is None else self._refiner.fingerprint,
+            predictor=self._predictor.fingerprint,
+            device=str(placement.device),
+            precision=placement.precision,
+        )
 
     def _status(self) -> SourceStatus:
         stats = self._stream.stats
@@ -186,22 +199,4 @@ def live_source(address: str, settings: StreamSettings) -> LiveSource:
         policy="latest" if policy == "latest" else "every" if policy == "every" else None,
         realtime=settings.realtime or address.startswith("lavfi:"),
         container=settings.container,
-    )
-
-
-def _manifest(
-    source: LiveSource,
-    segmenter: Segmenter,
-    predictor: Predictor,
-    shop: Workshop,
-    settings: StreamSettings,
-) -> Manifest:
-    plain = {"horizons": list(settings.horizons), "flow": settings.flow}
-    return Manifest(
-        source=source.fingerprint,
-        config=hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest(),
-        segmenter=segmenter.fingerprint,
-        predictor=predictor.fingerprint,
-        device=str(shop.placement.device),
-        precision=shop.placement.precision,
     )

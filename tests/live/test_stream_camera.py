@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
@@ -59,6 +60,13 @@ def test_a_timed_run_leaves_a_recording_and_a_film_that_plays(tmp_path):
     assert recording.labels.shape[0] > 10
     assert _num_playable(folder / "overlay.mp4") == recording.labels.shape[0]
     assert (tmp_path / "run.json").is_file()
+
+
+def test_a_refiner_is_in_the_manifest_of_what_is_recorded(tmp_path):
+    settings = StreamSettings(save=("recording",), record_for=2.0, refine=("temporal",))
+    assert stream_camera([LIVE], tmp_path, settings) == 0
+    (manifest,) = tmp_path.glob("*/recording/manifest.json")
+    assert json.loads(manifest.read_text())["refiner"]
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
