@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from forecast.api.build import build_segmenter as build_segmenter
     from forecast.api.evaluation import Evaluation as Evaluation
     from forecast.api.evaluation import evaluate as evaluate
+    from forecast.api.labels import frame_labels as frame_labels
     from forecast.api.open_stream import LiveStream as LiveStream
     from forecast.api.open_stream import open_stream as open_stream
     from forecast.api.process import Processed as Processed
@@ -99,6 +100,7 @@ _HOMES = {
     "build_refiner": "forecast.api.build",
     "build_segmenter": "forecast.api.build",
     "evaluate": "forecast.api.evaluation",
+    "frame_labels": "forecast.api.labels",
     "open_recording": "forecast.api.recordings",
     "open_stream": "forecast.api.open_stream",
     "process": "forecast.api.process",
@@ -145,6 +147,7 @@ __all__ = [
     "build_refiner",
     "build_segmenter",
     "evaluate",
+    "frame_labels",
     "open_recording",
     "open_stream",
     "process",

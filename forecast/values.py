@@ -259,8 +259,22 @@ class Step:
     """By horizon as it was asked; empty while the history is still too short."""
     latency_ms: Mapping[str, float]
     """Time spent in each stage, by stage name."""
+    captured_unix_s: float | None = None
+    """When the picture was taken, in seconds since 1970 by our clock; None if nobody knows."""
+    wanted: bool = True
+    """Whether forecasts were asked for from this frame."""
+
+    @property
+    def due_unix_s(self) -> Mapping[float, float]:
+        """By horizon, when each forecast comes true; empty where nobody knows when it was taken."""
+        if self.captured_unix_s is None:
+            return {}
+        return {
+            horizon_s: self.captured_unix_s + one.served_s
+            for horizon_s, one in self.forecast.items()
+        }
 
     @property
     def warming_up(self) -> bool:
         """Whether the history is still too short to forecast from."""
-        return not self.forecast
+        return self.wanted and not self.forecast

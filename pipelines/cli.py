@@ -1,7 +1,7 @@
 """The command line: `forecast ...`. Parses, runs, and turns faults into one line and an exit code.
 
-Exit codes: 0 done, 2 usage, 3 cannot open, 4 source lost after retries, 130 interrupted and 143
-terminated with every output finalised. Heavy imports happen inside commands.
+Exit codes: 0 done, 2 usage, 3 cannot open, 4 source lost after retries; 129 hung up, 130
+interrupted and 143 terminated, with every output finalised. Heavy imports happen inside commands.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import forecast
 from forecast.errors import ForecastError, UsageError
 from forecast.training.settings import RunSettings
 from pipelines.config import EvaluateOptions, Out, ProcessOptions, read_toml
-from pipelines.stopping import Terminated, listen
+from pipelines.stopping import HungUp, Terminated, listen
 from pipelines.streaming.settings import StreamSettings
 from pipelines.train_settings import TrainPredictorSettings, TrainSegmenterSettings
 from pipelines.words import with_sizes, with_standard_input, without_config
@@ -240,6 +240,8 @@ def main(words: Sequence[str] | None = None) -> int:
         return _fail(str(fault), fault.exit_code)
     except Terminated:
         return _fail("terminated; what was written is whole", 143)
+    except HungUp:
+        return _fail("hung up; what was written is whole", 129)
     except KeyboardInterrupt:
         return _fail("interrupted; what was written is whole", 130)
     return result if isinstance(result, int) else 0

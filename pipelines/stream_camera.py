@@ -17,6 +17,7 @@ from forecast.live.server import LiveServer
 from forecast.provenance import commit, machine, write_json
 from forecast.storage.manifest import current_versions
 from pipelines.progress import console
+from pipelines.stopping import raise_if_asked
 from pipelines.streaming.outputs import run_folder
 from pipelines.streaming.settings import StreamSettings
 from pipelines.streaming.worker import StreamWorker, live_source
@@ -78,6 +79,7 @@ def _run(workers: Sequence[StreamWorker], record_for_s: float | None) -> None:
     began_s = said_s = time.monotonic()
     while any(worker.is_alive for worker in workers):
         time.sleep(0.1)
+        raise_if_asked()
         now_s = time.monotonic()
         if record_for_s is not None and now_s - began_s > record_for_s:
             return

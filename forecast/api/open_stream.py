@@ -11,13 +11,17 @@ import weakref
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from inspect import GEN_CLOSED, getgeneratorstate
+from pathlib import Path
 from types import TracebackType
 
 import torch
 
+from forecast.api.follow import Follower, StepListener
+from forecast.api.settings import horizon_problems
 from forecast.engine.gate import Gate
 from forecast.engine.pace import Pace
 from forecast.engine.run import run
+from forecast.errors import UsageError
 from forecast.prediction.fine_horizons import FineHorizons
 from forecast.sources.live.source import LiveSource
 from forecast.sources.live.state import LiveStats
@@ -25,6 +29,8 @@ from forecast.stages import Predictor, Refiner, Segmenter
 from forecast.values import Step
 
 _IN_FLIGHT = 2
+_ENDING_S = 5.0
+_POLL_S = 0.01
 
 
 class LiveStream:
@@ -37,6 +43,10 @@ class LiveStream:
         horizons_s: How far ahead, in seconds.
         refiner: Improves each segmentation.
         device: Where the segmenter runs.
+        latency_budget_s: A step that is older when it is ready is not given; None gives all.
+
+    Raises:
+        UsageError: There is a predictor, and no horizon or a wrong one; or the budget is none.
     """
 
     def __init__(
@@ -48,8 +58,18 @@ class LiveStream:
         horizons_s: Sequence[float],
         refiner: Refiner | None = None,
         device: torch.device | None = None,
+        latency_budget_s: float | None = None,
     ) -> None:
+        faults = [] if predictor is None else horizon_problems(tuple(horizons_s))
+        if latency_budget_s is not None and not latency_budget_s > 0:
+            faults.append(f"latency_budget_s is {latency_budget_s}; it must be above 0, or None")
+        if faults:
+            raise UsageError("; ".join(faults))
         self._source = source
+        self._latency_budget_s = latency_budget_s
+        self.num_late = 0
+        """Steps that were over the latency budget, and not given."""
+        self._follower: Follower | None = None
         self._segmenter = segmenter
         self._predictor = predictor
         self._horizons_s = tuple(horizons_s)
@@ -94,12 +114,43 @@ class LiveStream:
         """End the iteration after the frames in flight, from any thread."""
         self._source.interrupt()
 
+    def start(self, on_step: StepListener | None = None) -> None:
+        """Take the steps in a thread of its own, for `latest` and for the listener, until `close`.
+
+        Args:
+            on_step: Called with every step, from that thread; it holds up the next one.
+
+        Raises:
+            UsageError: It has been started before.
+        """
+        if self._follower is not None:
+            raise UsageError("the stream has been started before; close it first")
+        self._follower = Follower(self.__iter__, on_step)
+
+    def latest(self) -> Step | None:
+        """The newest step, at once; None before the first. Raises what the stream ended with."""
+        if self._follower is None:
+            self.start()
+        return None if self._follower is None else self._follower.latest
+
     def close(self) -> None:
-        """Stop every thread; called by the thread that iterates."""
+        """Stop every thread; may be called from any, and twice."""
+        follower, self._follower = self._follower, None
         steps = None if self._steps is None else self._steps()
-        if steps is not None and getgeneratorstate(steps) != GEN_CLOSED:
+        if steps is not None:
+            self._end(steps)
+        if follower is not None:
+            follower.join()
+
+    def _end(self, steps: Generator[Step, None, None]) -> None:
+        deadline_s = time.monotonic() + _ENDING_S
+        while getgeneratorstate(steps) != GEN_CLOSED and time.monotonic() < deadline_s:
             self._source.interrupt()
-            steps.close()
+            try:
+                steps.close()
+            except ValueError:
+                # Another thread is within it, and leaves at the interruption.
+                time.sleep(_POLL_S)
 
     def _all_steps(self) -> Generator[Step, None, None]:
         with self._source.open() as frames:
@@ -129,7 +180,9 @@ class LiveStream:
             for step in steps:
                 gate.release()
                 began_s = time.perf_counter()
-                yield self._timed(step)
+                timed = self._timed(step)
+                if self._in_time(timed):
+                    yield timed
                 spent_s = time.perf_counter() - began_s
                 if not steady and self._out_of_step(step, spent_s):
                     gate.shut()
@@ -157,6 +210,12 @@ class LiveStream:
             source_period_s=self._source.thinning.source_period_s,
         )
 
+    def _in_time(self, step: Step) -> bool:
+        age_s = sum(step.latency_ms.values()) / 1e3 + self._source.stats.lag_s
+        late = self._latency_budget_s is not None and age_s > self._latency_budget_s
+        self.num_late += late
+        return not late
+
     def _timed(self, step: Step) -> Step:
         """Latencies counted from the frame's arrival, not from when it was waited for."""
         delivery = self._source.delivery(step.frame.at)
@@ -173,6 +232,8 @@ class LiveStream:
         total_ms = 1e3 * (time.monotonic() - delivery.arrived_s)
         return replace(
             step,
+            captured_unix_s=delivery.captured_unix_s,
+            wanted=self._predictor is not None,
             latency_ms={
                 "decode": delivery.decode_ms + delivery.convert_ms,
                 **stages,
@@ -182,7 +243,7 @@ class LiveStream:
 
 
 def open_stream(
-    source: str | LiveSource,
+    source: str | Path | LiveSource,
     *,
     horizons_s: Sequence[float] = (0.18, 0.53),
     segmenter: Segmenter | str = "fast-scnn",
@@ -191,6 +252,7 @@ def open_stream(
     device: str = "auto",
     retries: int | None = 20,
     realtime: bool = True,
+    latency_budget_s: float | None = None,
 ) -> LiveStream:
     """Steps of a live source while they happen; see `LiveSource` for what an address may be.
 
@@ -203,9 +265,10 @@ def open_stream(
         device: Where networks run: auto, cpu, cuda, mps.
         retries: Failed attempts in a row before the source counts as lost; None tries for ever.
         realtime: Whether a file plays at its own rate, as a camera would.
+        latency_budget_s: A step that is older when it is ready is not given; None gives all.
 
     Raises:
-        UsageError: The address is of no known kind, or a name is unknown.
+        UsageError: The address is of no known kind, a name is unknown, or a horizon is wrong.
         SourceError: It names nothing that exists; while iterating: it can never be opened.
         CheckpointError: Weights are missing or damaged.
         SourceLostError: While iterating, once the last retry has failed.
@@ -213,7 +276,7 @@ def open_stream(
     from forecast import catalogue
     from forecast.device import place
 
-    if isinstance(source, str):
+    if not isinstance(source, LiveSource):
         source = LiveSource(source, retries=retries, realtime=realtime)
     placement = place(device)
     if isinstance(segmenter, str):
@@ -232,4 +295,5 @@ def open_stream(
         horizons_s=horizons_s,
         refiner=refiner,
         device=placement.device,
+        latency_budget_s=latency_budget_s,
     )

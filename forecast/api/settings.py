@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -45,10 +46,13 @@ class ModelSettings:
 
 def horizon_problems(horizons: Sequence[float]) -> list[str]:
     """What is wrong with times ahead in seconds, a line each."""
-    faults = [f"horizon {value} s is not ahead of now" for value in horizons if value <= 0]
+    # Written so that a NaN, which is neither above nor below, is found.
+    faults = [
+        f"horizon {value} s is not ahead of now" for value in horizons if not 0 < value < math.inf
+    ]
     if not horizons:
         faults.append("horizons is empty; name at least one, such as 0.18")
-    if list(horizons) != sorted(set(horizons)):
+    if not faults and list(horizons) != sorted(set(horizons)):
         faults.append(f"horizons must rise without repeats: {list(horizons)}")
     return faults
 

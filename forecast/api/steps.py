@@ -84,7 +84,7 @@ def steps_of(
 
 
 def _check_served(step: Step, predictor: Predictor | None, horizons_s: Sequence[float]) -> None:
-    if predictor is None or step.warming_up:
+    if predictor is None or not step.forecast:
         return
     missing = [horizon_s for horizon_s in horizons_s if horizon_s not in step.forecast]
     if missing:

@@ -150,6 +150,7 @@ class _Joined:
             segmentation=observation.segmentation,
             forecast=forecast,
             latency_ms=latency_ms,
+            wanted=self._predictor is not None and observation.frame.at.index % self._every == 0,
         )
 
 

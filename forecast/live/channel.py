@@ -12,9 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from forecast.geometry.resize import resize_labels
 from forecast.geometry.shown import forecast_labels, labels_of, picture_of
 from forecast.labels import LabelSpace
 from forecast.live.encoding import message
+from forecast.live.fallback import Fallback
 from forecast.live.rolling import Percentiles, RollingPercentiles, RollingRate
 from forecast.live.snapshot import Snapshot
 from forecast.live.verification import REFERENCE, RunningScore, Verifier
@@ -42,6 +44,8 @@ class SourceStatus:
     recovery_s: float | None = None
     """How long the last gap was."""
     source_fps: float = 0.0
+    lag_s: float = 0.0
+    """How far the newest frame came behind the source's own clock."""
 
 
 class Channel:
@@ -73,6 +77,7 @@ class Channel:
         self.predictor = predictor
         self._status = status
         self._verifier = Verifier(predictor or "", space)
+        self._fallback = Fallback()
         self._lock = threading.Lock()
         self._latency = RollingPercentiles()
         self._stages: dict[str, RollingPercentiles] = {}
@@ -81,7 +86,7 @@ class Channel:
         self._rate = RollingRate()
         self._snapshot: Snapshot | None = None
         self._scores: Sequence[RunningScore] = ()
-        self._warming_up = True
+        self._warming_up = predictor is not None
         self._listeners: set[Callable[[], None]] = set()
         self._encoding = threading.Lock()
         self._encoded: tuple[int, bytes] | None = None
@@ -91,7 +96,11 @@ class Channel:
         """Make this step the newest; whoever waits is woken."""
         now = labels_of(step.segmentation)
         forecasts = forecast_labels(step)
+        # The forecast goes on being checked where a copy is shown, so that it can come back.
         verified = self._verifier.observe(step.frame.at, now, forecasts)
+        scores = self._verifier.scores()
+        self._fallback.update(scores)
+        copied = frozenset(self._fallback.horizons_s & forecasts.keys())
         moment_s = time.monotonic()
         snapshot = Snapshot(
             number=self.num_published + 1,
@@ -99,15 +108,20 @@ class Channel:
             space=step.segmentation.space,
             rgb=picture_of(step),
             now=now,
-            forecasts={horizon_s: labels for horizon_s, (_, labels) in forecasts.items()},
+            forecasts={
+                horizon_s: resize_labels(now, labels.shape) if horizon_s in copied else labels
+                for horizon_s, (_, labels) in forecasts.items()
+            },
+            copied=copied,
             served_s={horizon_s: served_s for horizon_s, (served_s, _) in forecasts.items()},
             foreseen={
                 one.horizon_s: one.forecast for one in verified if one.predictor != REFERENCE
             },
             published_s=moment_s,
+            captured_unix_s=step.captured_unix_s,
         )
         with self._lock:
-            self._snapshot, self._scores = snapshot, self._verifier.scores()
+            self._snapshot, self._scores = snapshot, scores
             self._warming_up = step.warming_up
             self.num_published += 1
             self._rate.add(moment_s)
@@ -184,8 +198,9 @@ class Channel:
                 },
                 "encode_ms": _percentiles(self._encoding_ms.summary()),
                 "viewed_ms": _percentiles(self._viewing_ms.summary()),
-                "usable_lead_s": self._leads(latency),
+                "usable_lead_s": self._leads(latency, status["lag_s"]),
                 "scores": [_score(one) for one in self._scores],
+                "copied_horizons_s": sorted(self._snapshot.copied) if self._snapshot else [],
             }
 
     def description(self) -> dict[str, Any]:
@@ -202,11 +217,15 @@ class Channel:
             ],
         }
 
-    def _leads(self, latency: Percentiles | None) -> Mapping[str, float | None]:
-        """By horizon: what is left of it when the answer is there."""
+    def _leads(self, latency: Percentiles | None, lag_s: float) -> Mapping[str, float | None]:
+        """By horizon: what is left of it when the answer is there, after the link and after us."""
         if latency is None:
             return {}
-        return {f"{one:g}": _short(one - latency.p95 / 1e3) for one in self.horizons_s}
+        served_s = {} if self._snapshot is None else self._snapshot.served_s
+        return {
+            f"{one:g}": _short(served_s.get(one, one) - latency.p95 / 1e3 - lag_s)
+            for one in self.horizons_s
+        }
 
 
 def _short(value: Any) -> Any:

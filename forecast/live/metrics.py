@@ -38,6 +38,9 @@ class _Numbers(Collector):
             ([channel.name], found["age_s"]) for channel, found in numbers
             if found["age_s"] is not None
         ])  # fmt: skip
+        yield self._gauge("forecast_lag_seconds", "Behind the source's clock.", ["source"], [
+            ([channel.name], found["lag_s"]) for channel, found in numbers
+        ])  # fmt: skip
         yield self._gauge("forecast_writing_failed", "1 while nothing is saved.", ["source"], [
             ([channel.name], float(bool(found["unwritten"]))) for channel, found in numbers
         ])  # fmt: skip
@@ -67,7 +70,7 @@ class _Numbers(Collector):
             ([channel.name, score["predictor"], f"{score['horizon_s']:g}"], score["miou"])
             for channel, found in numbers
             for score in found["scores"]
-            if score["miou"] is not None
+            if score["miou"] is not None and score["checked"]
         ]
         names = ["source", "predictor", "horizon_s"]
         return self._gauge("forecast_running_miou", "Against what was then seen.", names, rows)

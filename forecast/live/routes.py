@@ -144,6 +144,7 @@ def _as_json(snapshot: Snapshot | None) -> dict[str, Any] | None:
         "index": snapshot.at.index,
         "pts_s": snapshot.at.pts_s,
         "epoch": snapshot.at.epoch,
+        "captured_unix_s": snapshot.captured_unix_s,
         "space": snapshot.space.name,
         "classes": list(snapshot.space.names),
         "now_png": _base64(snapshot.now),
@@ -151,6 +152,8 @@ def _as_json(snapshot: Snapshot | None) -> dict[str, Any] | None:
             {
                 "horizon_s": horizon_s,
                 "served_s": snapshot.served_s[horizon_s],
+                "due_unix_s": snapshot.due_unix_s(horizon_s),
+                "copied": horizon_s in snapshot.copied,
                 "labels_png": _base64(labels),
             }
             for horizon_s, labels in snapshot.forecasts.items()

@@ -28,7 +28,17 @@ class Snapshot:
     forecasts: Mapping[float, UInt8[ndarray, ...]]
     """Labels by horizon; each on its own grid, [h, w]."""
     served_s: Mapping[float, float]
+    copied: frozenset[float]
+    """Horizons at which what is now stands in place of the forecast, because it does better."""
     foreseen: Mapping[float, UInt8[ndarray, ...]]
     """What was forecast for this moment a horizon ago; [h, w]."""
     published_s: float
     """On `time.monotonic`."""
+    captured_unix_s: float | None
+    """When the picture was taken; None where nobody knows."""
+
+    def due_unix_s(self, horizon_s: float) -> float | None:
+        """When the forecast of that horizon comes true."""
+        if self.captured_unix_s is None:
+            return None
+        return self.captured_unix_s + self.served_s[horizon_s]

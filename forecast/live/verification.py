@@ -7,7 +7,7 @@ says how well the future was foreseen, not how well the segmenter sees. Axes: K 
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -34,6 +34,9 @@ class RunningScore:
     """The same over the classes that move of themselves."""
     num_compared: int
     """Comparisons in the window."""
+    checked: bool
+    """False where no frame has lately been looked at when a forecast of this horizon came due: at
+    this pace nothing newer is compared, and the score is of another time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +76,8 @@ class Verifier:
     """
 
     _MOST_PENDING = 2000
+    _UNMET = 8
+    """So many moments in a row that nothing was seen at: the pace does not meet them."""
 
     def __init__(
         self,
@@ -89,6 +94,7 @@ class Verifier:
         self._pending: deque[_Pending] = deque(maxlen=self._MOST_PENDING)
         self._last: _Seen | None = None
         self._sums: dict[tuple[str, float], _WindowedSum] = {}
+        self._unmet: Counter[tuple[str, float]] = Counter()
 
     def observe(
         self,
@@ -139,6 +145,8 @@ class Verifier:
                 waiting.append(one)
                 continue
             moment = self._nearest(one, seen)
+            key = one.predictor, one.horizon_s
+            self._unmet[key] = 0 if moment is not None else self._unmet[key] + 1
             if moment is not None:
                 verified.append(self._compare(one, moment))
         self._pending = waiting
@@ -167,6 +175,7 @@ class Verifier:
             miou=None if total is None else _defined(mean_iou(total)),
             miou_moving=None if total is None else _defined(moving_iou(total, self._space)),
             num_compared=len(sums),
+            checked=self._unmet[predictor, horizon_s] < self._UNMET,
         )
 
 

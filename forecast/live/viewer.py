@@ -52,9 +52,12 @@ class Viewer:
 
     async def _receive(self) -> None:
         while True:
-            text = await self._socket.receive_text()
-            with contextlib.suppress(ValueError):
-                said = json.loads(text)
+            message = await self._socket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            # Nobody but our page need be understood: bytes and brackets without end say nothing.
+            with contextlib.suppress(ValueError, RecursionError):
+                said = json.loads(message.get("text") or "null")
                 if isinstance(said, dict) and "ack" in said:
                     if self._sent is not None and not self._wants_one:
                         self._channel.viewed(self._sent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,6 +63,6 @@ class StreamSettings(ModelOptions):
             faults.append(f"retries is {self.retries}; it must be -1, for ever, or more")
         for name in ("open_timeout", "read_timeout", "record_for", "segment_minutes"):
             value = getattr(self, name)
-            if value is not None and value <= 0:
-                faults.append(f"{name} is {value}; it must be above 0")
+            if value is not None and not 0 < value < math.inf:
+                faults.append(f"{name} is {value}; it must be a number above 0")
         return faults

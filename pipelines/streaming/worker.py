@@ -21,6 +21,8 @@ from forecast.storage.recording_writer import RecordingWriter
 from pipelines.streaming.outputs import Outputs
 from pipelines.streaming.settings import StreamSettings
 
+_NOTABLE_LAG_S = 0.25
+
 
 class StreamWorker:
     """One source in a thread of its own."""
@@ -85,9 +87,12 @@ class StreamWorker:
         """A line on how it is doing."""
         numbers = self.channel.numbers()
         latency = numbers["latency_ms"] or {"p50": 0.0, "p95": 0.0}
+        lag_s = numbers["lag_s"]
+        lag = f", {lag_s:.1f} s behind" if lag_s >= _NOTABLE_LAG_S else ""
         return (
             f"{self.channel.name}: {numbers['state']}, {numbers['fps']:.1f} forecasts/s, latency "
-            f"{latency['p50']:.0f} ms (p95 {latency['p95']:.0f}), {numbers['num_dropped']} dropped"
+            f"{latency['p50']:.0f} ms (p95 {latency['p95']:.0f}){lag}, "
+            f"{numbers['num_dropped']} not looked at"
         )
 
     def _work(self) -> None:
@@ -185,6 +190,7 @@ class StreamWorker:
             age_s=stats.age_s,
             recovery_s=stats.recovery_s,
             source_fps=stats.fps,
+            lag_s=stats.lag_s,
         )
 
 

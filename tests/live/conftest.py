@@ -38,10 +38,10 @@ def number_of(frame):
     return sum(int(value > 128) << bit for bit, value in enumerate(row.tolist()))
 
 
-def encode(target, *, form, count=NUM_FRAMES, size_hw=(96, 160)):
+def encode(target, *, form, count=NUM_FRAMES, size_hw=(96, 160), fps=FPS):
     """Write marked pictures to a file, as H.264."""
     with av.open(target, "w", format=form) as container:
-        stream = container.add_stream("libx264", rate=FPS)
+        stream = container.add_stream("libx264", rate=fps)
         stream.height, stream.width, stream.pix_fmt = *size_hw, "yuv420p"
         stream.options = {"g": "10", "bf": "0", "preset": "ultrafast", "tune": "zerolatency"}
         for number in range(count):

@@ -16,11 +16,12 @@ _READ = """
 import json, sys
 from itertools import islice
 from forecast.sources.live.source import LiveSource
-source = LiveSource(sys.argv[1], backoff_cap_s=0.3)
+reasons = []
+source = LiveSource(sys.argv[1], backoff_cap_s=0.3, on_state=lambda _, why: reasons.append(why))
 with source.open() as frames:
     kept = list(islice(frames, 30))
 print(json.dumps({
-    "trouble": source.stats.trouble, "reconnects": source.stats.num_reconnects,
+    "trouble": " ".join(reasons), "reconnects": source.stats.num_reconnects,
     "frames": [[f.at.epoch, f.at.pts_s, *f.size_hw, int(f.rgb[0, 9, 9])] for f in kept],
 }))
 """

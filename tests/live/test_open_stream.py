@@ -10,12 +10,14 @@ from itertools import islice, pairwise
 import pytest
 import torch
 
+from forecast.api.labels import frame_labels
 from forecast.api.open_stream import open_stream
-from forecast.errors import SourceLostError
+from forecast.errors import SourceLostError, UsageError
 from forecast.labels import CITYSCAPES
 from forecast.sources.live.source import LiveSource
 from forecast.stages import FrameSource
 from forecast.values import Forecast, Needs, Segmentation
+from pipelines.cli import main
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
@@ -182,3 +184,113 @@ def test_an_interrupt_before_the_first_frame_is_not_forgotten():
     with stream:
         assert len(list(islice(stream, 3))) == 3
     assert len(list(islice(stream, 3))) == 3
+
+
+_BAD_HORIZONS = [[-0.2], [0.0], [math.nan], [math.inf], [], [0.5, 0.2], [0.2, 0.2]]
+
+
+@pytest.mark.parametrize("horizons_s", _BAD_HORIZONS)
+def test_bad_horizons_are_one_clear_error_before_anything_is_opened(horizons_s):
+    with pytest.raises(UsageError, match="horizon"):
+        open_stream("-", segmenter=RedIsCar(), predictor=CopyFour(), horizons_s=horizons_s)
+
+
+@pytest.mark.parametrize("words", [["--horizons", "nan"], ["--read-timeout", "nan"]])
+def test_a_time_that_is_no_number_is_one_clear_error(words, capsys):
+    assert main(["stream", "lavfi:testsrc=size=64x32:rate=25", *words]) == 2
+    assert "nan" in capsys.readouterr().err
+    with pytest.raises(UsageError, match="read_timeout_s is nan"):
+        LiveSource("-", read_timeout_s=math.nan)
+
+
+def test_a_path_is_an_address(films):
+    with _stream(films / "clip.mp4", realtime=False) as stream:
+        assert len(list(islice(stream, 3))) == 3
+
+
+def test_where_nothing_is_forecast_nothing_is_warming_up():
+    source = "lavfi:testsrc=size=64x32:rate=25"
+    with open_stream(source, segmenter=RedIsCar(), predictor=None, horizons_s=[]) as stream:
+        assert not any(one.warming_up for one in islice(stream, 20))
+    with _stream(source) as stream:
+        assert next(iter(stream)).warming_up
+
+
+def test_steps_say_when_they_were_taken_and_forecasts_when_they_come_true():
+    with _stream("lavfi:testsrc=size=64x32:rate=25") as stream:
+        step = next(one for one in stream if not one.warming_up)
+    assert step.captured_unix_s == pytest.approx(time.time(), abs=5.0)
+    for horizon_s, forecast in step.forecast.items():
+        assert step.due_unix_s[horizon_s] == step.captured_unix_s + forecast.served_s
+
+
+def test_labels_come_at_the_size_of_the_picture():
+    with _stream("lavfi:testsrc=size=64x32:rate=25") as stream:
+        step = next(one for one in stream if not one.warming_up)
+    assert frame_labels(step).shape == frame_labels(step, 0.53).shape == (32, 64)
+    with pytest.raises(UsageError, match=r"0\.18, 0\.53"):
+        frame_labels(step, 7.0)
+
+
+def _until(happens, timeout_s=20.0):
+    deadline_s = time.monotonic() + timeout_s
+    while not happens():
+        assert time.monotonic() < deadline_s, "never"
+        time.sleep(0.01)
+
+
+def test_the_newest_step_is_there_without_waiting():
+    stream = _stream("lavfi:testsrc=size=64x32:rate=25")
+    began_s = time.monotonic()
+    assert stream.latest() is None
+    assert time.monotonic() - began_s < 0.5
+    _until(lambda: stream.latest() is not None)
+    first = stream.latest().frame.at.index
+    _until(lambda: stream.latest().frame.at.index > first)
+    stream.close()
+    stream.close()
+
+
+def test_a_listener_is_told_of_every_step_and_its_fault_is_not_lost():
+    told = []
+
+    def listener(step):
+        told.append(step.frame.at.index)
+        if len(told) == 3:
+            raise ValueError("mine")
+
+    with _stream("lavfi:testsrc=size=64x32:rate=25") as stream:
+        stream.start(listener)
+        with pytest.raises(ValueError, match="mine"):
+            _until(lambda: stream.latest() is None and False)
+    assert told == sorted(set(told))
+    assert len(told) == 3
+
+
+def test_what_a_followed_stream_ends_with_is_raised_by_the_newest():
+    stream = _stream(LiveSource("tcp://127.0.0.1:1", retries=0, backoff_cap_s=0.1))
+    with pytest.raises(SourceLostError):
+        _until(lambda: stream.latest() is not None)
+    stream.close()
+
+
+def test_a_stream_may_be_closed_from_another_thread():
+    stream = _stream("lavfi:testsrc=size=64x32:rate=25")
+    seen = []
+    threading.Timer(0.7, stream.close).start()
+    for step in stream:
+        seen.append(step)
+        assert len(seen) < 500
+    assert seen
+
+
+def test_a_step_over_the_budget_is_not_given():
+    source = "lavfi:testsrc=size=64x32:rate=25:duration=1.5"
+    with _stream(source, takes_s=0.1, latency_budget_s=0.05) as stream:
+        assert list(stream) == []
+        assert stream.num_late > 2
+    with _stream(source, latency_budget_s=30.0) as stream:
+        assert list(stream)
+        assert stream.num_late == 0
+    with pytest.raises(UsageError, match="latency_budget_s"):
+        _stream(source, latency_budget_s=math.nan)

@@ -310,3 +310,71 @@ def test_interrupting_ends_the_iteration():
     threading.Timer(0.3, source.interrupt).start()
     with source.open() as frames:
         assert len(list(frames)) <= 3
+
+
+def test_a_listener_that_raises_does_not_hang_the_loop(films):
+    def listener(state, _):
+        raise ValueError("mine")
+
+    with LiveSource(str(films / "clip.mp4"), realtime=False, on_state=listener).open() as frames:
+        assert len(list(frames)) == 100
+
+
+def test_many_failures_are_few_lines(caplog):
+    source = LiveSource("tcp://127.0.0.1:1", retries=40, backoff_cap_s=0.001)
+    with caplog.at_level(logging.INFO), source.open() as frames, pytest.raises(SourceLostError):
+        next(frames)
+    assert 5 <= len(caplog.records) <= 12
+
+
+def test_one_frame_a_second_is_one_epoch(rig, in_background, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    rig.encode(str(tmp_path / "slow.ts"), form="mpegts", count=12, fps=1)
+    stream = (tmp_path / "slow.ts").read_bytes()
+
+    def write(*, stop):
+        with pipe.open("wb", buffering=0) as out:
+            out.write(stream)
+
+    in_background(write)
+    frames = _first(LiveSource(str(pipe), policy="every"), 10)
+    assert {one.at.epoch for one in frames} == {0}
+    gaps = {round(later.at.pts_s - earlier.at.pts_s, 3) for earlier, later in pairwise(frames)}
+    assert gaps == {1.0}
+
+
+def test_what_a_time_out_sets_free_is_neither_live_nor_delivered(rig, tmp_path, in_background):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    stream = rig.transport_stream(tmp_path, count=20)
+    states = []
+
+    def write(*, stop):
+        with pipe.open("wb", buffering=0) as out:
+            rig.feed(out.write, stream, count=20, stop=stop)
+            stop.wait(20)
+
+    source = LiveSource(
+        str(pipe), read_timeout_s=2.0, open_timeout_s=2.0, stall_s=0.5, retries=0,
+        on_state=lambda state, _: states.append(state),
+    )  # fmt: skip
+    in_background(write)
+    deliveries = []
+    with source.open() as frames, contextlib.suppress(SourceLostError):
+        deliveries.extend((source.delivery(one.at).captured_unix_s, time.time()) for one in frames)
+    assert source.stats.state is LiveState.LOST
+    assert all(now_s - captured_s < 1.5 for captured_s, now_s in deliveries)
+    # A transport stream's last picture is known to be whole only when the next begins.
+    assert states.count(LiveState.LIVE) == 1
+
+
+def test_a_connection_that_hangs_is_left_within_two_seconds():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        source = LiveSource(f"rtsp://127.0.0.1:{port}/x", open_timeout_s=3.5, retries=0)
+        threading.Timer(0.3, source.interrupt).start()
+        began_s = time.monotonic()
+        with source.open() as frames:
+            assert list(frames) == []
+        assert time.monotonic() - began_s < 2.3

@@ -137,6 +137,35 @@ def rtmp(rig, in_background):
         yield f"rtmp://127.0.0.1:{server.getsockname()[1]}/live/street"
 
 
+@pytest.fixture
+def rtmp_before_its_publisher(rig, in_background):
+    """Answers the first two clients with a header and no stream, as servers do that wait."""
+    film = io.BytesIO()
+    rig.encode(film, form="flv", count=30)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.2)
+
+        def serve(*, stop):
+            num_clients = 0
+            while not stop.is_set():
+                with suppress(OSError), server.accept()[0] as connection:
+                    connection.settimeout(5.0)
+                    num_clients += 1
+                    if num_clients <= 2:
+                        _Conversation(connection).wait_until_it_plays()
+                    else:
+                        _play(connection, film.getvalue(), stop=stop)
+
+        in_background(serve)
+        yield f"rtmp://127.0.0.1:{server.getsockname()[1]}/live/street"
+
+
+def test_a_stream_whose_publisher_comes_later_is_tried_again(rtmp_before_its_publisher):
+    source = LiveSource(rtmp_before_its_publisher, backoff_cap_s=0.2, open_timeout_s=2.0)
+    with source.open() as frames:
+        assert len(list(islice(frames, 5))) == 5
+
+
 def test_a_stream_over_rtmp_is_opened_again_when_it_ends(rtmp, rig):
     source = LiveSource(rtmp, backoff_cap_s=0.3)
     with source.open() as frames:

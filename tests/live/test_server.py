@@ -10,6 +10,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -227,3 +228,61 @@ def test_closing_joins_the_thread_though_viewers_watch(channel):
         running.close()
     assert "live page" not in {one.name for one in threading.enumerate()}
     running.close()
+
+
+def _losing(index):
+    """A step that forecasts motion where there is none: copying does better."""
+    at = Instant(clip="c", index=index, pts_s=index * 0.1)
+    still, moved = _probs(3), _probs(3, 5)
+    return replace(
+        _step(index),
+        segmentation=Segmentation(at=at, space=CITYSCAPES, size_hw=(32, 64), probs=still),
+        forecast={
+            h: Forecast(origin=at, horizon_s=h, served_s=0.2, space=CITYSCAPES, probs=moved)
+            for h in HORIZONS
+        },
+        captured_unix_s=1e9,
+    )
+
+
+def test_a_forecast_that_loses_to_copying_is_replaced_and_said(server, channel):
+    channel.publish(_losing(0))
+    before = json.loads(_get(f"{server.url}api/latest")[2])
+    assert before["copied_horizons_s"] == []
+    for index in range(1, 50):
+        channel.publish(_losing(index))
+    after = json.loads(_get(f"{server.url}api/latest")[2])
+    assert after["copied_horizons_s"] == list(HORIZONS)
+    forecasts = after["latest"]["forecasts"]
+    assert [one["copied"] for one in forecasts] == [True, True]
+    assert forecasts[0]["labels_png"] == after["latest"]["now_png"]
+    assert after["scores"][0]["num_compared"] > 40, "it goes on being checked"
+
+
+def test_forecasts_carry_when_they_come_true_and_the_lag_is_taken_from_the_lead(channel):
+    lagging = SourceStatus(state="live", lag_s=2.0, unwritten="the disk is full", num_unwritten=9)
+    channel._status = lambda: lagging
+    with LiveServer([channel], serve="127.0.0.1:0") as running:
+        channel.publish(_losing(0))
+        latest = json.loads(_get(f"{running.url}api/latest")[2])
+        metrics = _get(f"{running.url}metrics")[2].decode()
+        with pytest.raises(urllib.error.HTTPError, match="503"):
+            _get(f"{running.url}healthz")
+    assert latest["latest"]["captured_unix_s"] == 1e9
+    assert latest["latest"]["forecasts"][1]["due_unix_s"] == pytest.approx(1e9 + 0.2)
+    assert latest["usable_lead_s"]["0.53"] == pytest.approx(0.2 - 0.03 - 2.0)
+    assert 'forecast_lag_seconds{source="gate"} 2.0' in metrics
+    assert 'forecast_writing_failed{source="gate"} 1.0' in metrics
+    assert 'forecast_unwritten_steps_total{source="gate"} 9.0' in metrics
+
+
+@pytest.mark.parametrize("said", [b"\x00\xff", "[" * 30000, "[]", '{"ack": {"a": []}}'])
+def test_what_a_viewer_should_not_say_ends_nothing_and_leaves_no_traceback(
+    server, channel, said, caplog
+):
+    with _socket(server) as socket:
+        socket.recv(timeout=5)
+        socket.send(said)
+        channel.publish(_step(1))
+        assert _picture(socket)[0]["number"] == 1
+    assert "Traceback" not in caplog.text

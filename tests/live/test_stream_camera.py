@@ -69,12 +69,32 @@ def test_a_refiner_is_in_the_manifest_of_what_is_recorded(tmp_path):
     assert json.loads(manifest.read_text())["refiner"]
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def _signal_once_it_writes(folder, number, *, told=None):
+    """A thread that sends a signal as soon as a film in the folder holds a picture."""
+
+    def send():
+        deadline_s = time.monotonic() + 40
+        while not any(film.stat().st_size > 2000 for film in folder.glob("*/overlay.mp4")):
+            if time.monotonic() > deadline_s:
+                break
+            time.sleep(0.05)
+        if told is not None:
+            told.append(time.monotonic())
+        os.kill(os.getpid(), number)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    return sender
+
+
+_SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+
+
+@pytest.mark.parametrize(("number", "code"), _SIGNALS)
 def test_interrupted_or_terminated_the_files_are_whole(tmp_path, number, code):
-    before = [(one, signal.getsignal(one)) for one in (signal.SIGINT, signal.SIGTERM)]
+    before = [(one, signal.getsignal(one)) for one, _ in _SIGNALS]
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    timer = threading.Timer(1.5, os.kill, (os.getpid(), number))
-    timer.start()
+    timer = _signal_once_it_writes(tmp_path, number)
     try:
         words = ["stream", LIVE, "--out", str(tmp_path), "--save", "recording,overlay"]
         assert main(words) == code
@@ -311,3 +331,22 @@ def test_a_source_that_never_gave_a_frame_is_no_success(capsys):
         words = ["stream", f"tcp://127.0.0.1:{port}", "--record-for", "0.5", "--open-timeout", "1"]
         assert main(words) == 4
     assert "never gave a frame" in capsys.readouterr().err
+
+
+def test_a_signal_ends_it_within_two_seconds_though_a_connection_hangs(tmp_path):
+    before = [(one, signal.getsignal(one)) for one, _ in _SIGNALS]
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sent = []
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        hangs = f"rtsp://127.0.0.1:{silent.getsockname()[1]}/x"
+        timer = _signal_once_it_writes(tmp_path, signal.SIGINT, told=sent)
+        try:
+            words = ["stream", hangs, LIVE, "--out", str(tmp_path), "--save", "overlay"]
+            assert main([*words, "--open-timeout", "6"]) == 130
+            took_s = time.monotonic() - sent[0]
+        finally:
+            timer.join()
+            for one, handler in before:
+                signal.signal(one, handler)
+    assert took_s < 2.5
+    assert _num_playable(tmp_path / "lavfi_testsrc" / "overlay.mp4") > 0

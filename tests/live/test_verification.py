@@ -7,7 +7,8 @@ import pytest
 
 from forecast.geometry.resize import resize_labels
 from forecast.labels import CITYSCAPES
-from forecast.live.verification import REFERENCE, Verifier
+from forecast.live.fallback import Fallback
+from forecast.live.verification import REFERENCE, RunningScore, Verifier
 from forecast.values import Instant
 
 CAR, ROAD = CITYSCAPES.id_of("car"), CITYSCAPES.id_of("road")
@@ -20,7 +21,7 @@ def _at(index, *, epoch=0, period_s=0.1):
 def _scene(index):
     """A car of two columns that moves one column a frame over a road."""
     labels = np.full((4, 40), ROAD, np.uint8)
-    labels[1:3, index : index + 2] = CAR
+    labels[1:3, index % 38 : index % 38 + 2] = CAR
     return labels
 
 
@@ -78,3 +79,39 @@ def test_resizing_keeps_classes_where_they_are(size_hw):
     resized = resize_labels(_scene(10), size_hw)
     assert resized.shape == size_hw
     assert abs((resized == CAR).mean() - (_scene(10) == CAR).mean()) < 1e-9
+
+
+def test_a_pace_that_meets_no_moment_is_said_and_one_that_meets_them_again_too():
+    verifier = Verifier("seer", CITYSCAPES)
+    assert _run(verifier, range(20), lambda i: _scene(i + 2))["seer"].checked
+    frozen = _run(verifier, range(20, 80, 3), lambda i: _scene(i + 2))["seer"]
+    assert not frozen.checked
+    assert frozen.num_compared < 20
+    again = _run(verifier, range(80, 100), lambda i: _scene(i + 2))
+    assert again["seer"].checked
+    assert again[REFERENCE].checked
+
+
+def _score(predictor, miou, *, num=50):
+    return RunningScore(
+        predictor=predictor, horizon_s=0.5, miou=miou, miou_moving=None, num_compared=num,
+        checked=True,
+    )  # fmt: skip
+
+
+def _fallen(fallback, own, copied, **named):
+    fallback.update([_score("warp", own, **named), _score(REFERENCE, copied, **named)])
+    return 0.5 in fallback.horizons_s
+
+
+def test_a_forecast_that_loses_to_copying_falls_back_until_it_wins():
+    fallback = Fallback()
+    assert not _fallen(fallback, 0.7, 0.6)
+    assert not _fallen(fallback, 0.598, 0.6), "too little to decide on"
+    assert _fallen(fallback, 0.5, 0.6)
+    assert _fallen(fallback, 0.598, 0.6), "not to and fro"
+    assert not _fallen(fallback, 0.61, 0.6)
+
+
+def test_a_few_comparisons_decide_nothing():
+    assert not _fallen(Fallback(), 0.1, 0.9, num=10)

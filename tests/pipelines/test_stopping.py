@@ -9,12 +9,12 @@ from collections.abc import Iterator
 import pytest
 
 from pipelines.progress import progress
-from pipelines.stopping import Terminated, listen, raise_if_asked
+from pipelines.stopping import HungUp, Terminated, listen, raise_if_asked
 
 
 @pytest.fixture(autouse=True)
 def _handlers_are_put_back() -> Iterator[None]:
-    kept = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+    kept = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     # A background job of a shell starts with it ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     listen()
@@ -25,7 +25,12 @@ def _handlers_are_put_back() -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    ("number", "kind"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)]
+    ("number", "kind"),
+    [
+        (signal.SIGINT, KeyboardInterrupt),
+        (signal.SIGTERM, Terminated),
+        (signal.SIGHUP, HungUp),
+    ],
 )
 def test_a_signal_that_was_lost_ends_the_loop_at_its_next_unit(
     number: signal.Signals, kind: type[KeyboardInterrupt]
@@ -53,3 +58,11 @@ def test_what_was_asked_of_an_earlier_command_is_forgotten() -> None:
         raise_if_asked()
     listen()
     raise_if_asked()
+
+
+def test_a_second_kind_of_signal_does_not_break_off_what_the_first_began_to_finish() -> None:
+    with pytest.raises(Terminated):
+        signal.raise_signal(signal.SIGTERM)
+    signal.raise_signal(signal.SIGHUP)
+    with pytest.raises(Terminated):
+        signal.raise_signal(signal.SIGTERM)

@@ -6,7 +6,10 @@ after a restart. Pure: the arrival time is handed in.
 
 from __future__ import annotations
 
+import math
+from collections import deque
 from dataclasses import dataclass
+from statistics import median
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +20,9 @@ class Stamp:
     """Seconds since the source's first frame; rises over all epochs."""
     epoch: int
     late: bool
-    """Whether it belongs to a backlog that is being caught up: newer frames follow at once."""
+    """Whether it is old: of a backlog that is being caught up, or held back while others came."""
+    lag_s: float
+    """How far it came behind the stream's own clock, counted from the least of this epoch."""
 
 
 class LiveClock:
@@ -28,11 +33,15 @@ class LiveClock:
     epoch.
 
     Args:
-        gap_s: A longer silence in the stream's own time, or a jump back by as much, is a new epoch.
+        gap_s: A longer silence in the stream's own time, or a jump back by as much, is a new epoch;
+            of a stream whose frames lie further apart, three of its own periods.
     """
 
     _PATIENCE = 8
     _BACKLOG_S = 0.25
+    # A frame that waited longer than this on its way is old news.
+    _HELD_S = 1.0
+    _KNOWN_GAPS = 3
     # What a clock that runs too fast may gain on ours: 1 ms in each second.
     _DRIFT = 1e-3
 
@@ -47,10 +56,12 @@ class LiveClock:
         self._fresh = True
         self._last_wall_s = 0.0
         self._least_lag_s = 0.0
+        self._gaps_s: deque[float] = deque(maxlen=9)
 
     def reconnected(self) -> None:
         """The next frame begins an epoch."""
         self._fresh = True
+        self._gaps_s.clear()
 
     def stamp(self, media_s: float | None, arrived_s: float) -> Stamp | None:
         """When the frame was; None if it is older than one already stamped.
@@ -65,9 +76,19 @@ class LiveClock:
         if self._fresh:
             return self._begin(media_s, wall_s)
         now_s = self._told(media_s, wall_s)
-        if now_s - self._last_s > self._gap_s or self._last_s - now_s > self._gap_s:
+        longest_s = self._longest_gap_s
+        if now_s > self._last_s:
+            self._gaps_s.append(now_s - self._last_s)
+        if now_s - self._last_s > longest_s or self._last_s - now_s > self._gap_s:
             return self._begin(media_s, wall_s)
         return self._rise(now_s, wall_s)
+
+    @property
+    def _longest_gap_s(self) -> float:
+        """The longest silence that is none; any, until there are gaps to judge by."""
+        if len(self._gaps_s) < self._KNOWN_GAPS:
+            return math.inf
+        return max(self._gap_s, 3 * median(self._gaps_s))
 
     def _told(self, media_s: float | None, wall_s: float) -> float:
         if media_s is None or not self._trusted:
@@ -96,10 +117,15 @@ class LiveClock:
         return self._kept(start_s, wall_s)
 
     def _kept(self, now_s: float, wall_s: float) -> Stamp:
-        rushed = wall_s - self._last_wall_s < 0.5 * (now_s - self._last_s)
+        waited_s, media_s = wall_s - self._last_wall_s, now_s - self._last_s
+        rushed = waited_s < 0.5 * media_s
+        held = waited_s - media_s > max(self._HELD_S, media_s)
         drift_s = self._DRIFT * (wall_s - self._last_wall_s)
         lag_s = wall_s - now_s
         self._least_lag_s = min(lag_s, self._least_lag_s + drift_s)
-        behind = lag_s - self._least_lag_s > self._BACKLOG_S
+        since_s = lag_s - self._least_lag_s
+        behind = since_s > self._BACKLOG_S
         self._last_s, self._last_wall_s = now_s, wall_s
-        return Stamp(pts_s=now_s, epoch=self._epoch, late=behind and rushed)
+        return Stamp(
+            pts_s=now_s, epoch=self._epoch, late=behind and (rushed or held), lag_s=since_s
+        )

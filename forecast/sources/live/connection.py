@@ -108,7 +108,7 @@ def open_input(
                 raise DisconnectedError("it ended before its first byte", hopeless=True) from None
             raise _translated(address, fault, "opening", open_timeout_s) from None
         if not container.streams.video:
-            raise DisconnectedError("it carries no video", hopeless=True)
+            raise _no_video(address, container)
         # A camera has no duration; a film on a web server has one, and an end.
         finite = address.target.startswith("http") and bool(container.duration)
         pictures = _pictures(address, container, read_timeout_s, stop)
@@ -119,6 +119,14 @@ def open_input(
             finite=finite,
             ahead=finite or container.format.name.startswith("hls"),
         )
+
+
+def _no_video(address: Address, container: av.container.InputContainer) -> DisconnectedError:
+    # An RTMP server answers before its publisher comes, with a stream of nothing or of sound.
+    early = address.target.startswith("rtmp") or (address.is_live and not container.streams)
+    if early:
+        return DisconnectedError("it carries no video yet")
+    return DisconnectedError("it carries no video", hopeless=True)
 
 
 def _pictures(

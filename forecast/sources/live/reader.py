@@ -23,6 +23,8 @@ from forecast.sources.live.thinning import Thinning
 from forecast.values import Instant
 
 _log = logging.getLogger("forecast.sources.live.source")
+# Failures in a row that are each a line of the log; after them those that are a power of two.
+_TOLD = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,8 @@ class Arrival:
     picture: Picture
     at: Instant
     arrived_s: float
+    captured_unix_s: float | None
+    """When it was taken, as far as can be told: its arrival less its lag; None if long ago."""
 
 
 class LiveReader:
@@ -103,10 +107,13 @@ class LiveReader:
                 f"{self._address.shown} stayed away after {attempts} attempts ({reason}); "
                 "check that it is up, or allow more retries"
             )
-        _log.info(
-            "%s: %s; attempt %d in %.1f s",
-            self._address.shown, reason, self._backoff.failures + 1, wait_s,
-        )  # fmt: skip
+        failures = self._backoff.failures
+        if failures <= _TOLD or failures & (failures - 1) == 0:
+            quiet = "; further attempts are told now and then" if failures == _TOLD else ""
+            _log.info(
+                "%s: %s; attempt %d in %.1f s%s",
+                self._address.shown, reason, failures + 1, wait_s, quiet,
+            )  # fmt: skip
         self._stop.wait(wait_s)
 
     def _read_one_connection(self) -> bool:
@@ -140,6 +147,7 @@ class LiveReader:
             self._status.count("refused")
             return
         if stamp.late and self._handover.drops:
+            # Nor does it make the source live: what a time-out set free says nothing of now.
             self._status.count("received")
             self._status.count("dropped")
             return
@@ -151,11 +159,19 @@ class LiveReader:
         self._index += 1
         self._was_live = True
         self._backoff.succeeded()
-        self._status.received(arrived_s, stamp.epoch)
+        happens_now = self._address.is_live or self._handover.drops
+        # What is paced comes when it is due, and a film at full speed is behind nothing.
+        lag_s = stamp.lag_s if happens_now and not paced else 0.0
+        self._status.received(arrived_s, stamp.epoch, lag_s)
         if not self._thinning.passes(at):
             self._status.count("dropped")
             return
-        arrival = Arrival(picture=picture, at=at, arrived_s=arrived_s)
+        arrival = Arrival(
+            picture=picture,
+            at=at,
+            arrived_s=arrived_s,
+            captured_unix_s=time.time() - lag_s if happens_now else None,
+        )
         self._status.count("dropped", self._handover.put(arrival))
 
     def _wait_until_due(self, stamp: Stamp) -> float:

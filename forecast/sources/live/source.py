@@ -2,8 +2,9 @@
 
 Under `latest` a slow consumer gets the newest frame and the overtaken ones are dropped and
 counted; under `every` nothing is dropped and a live source may lag. A lost connection is opened
-again with growing waits, and every connection is an epoch of its own. The reading thread is joined
-on every way out, which may take as long as one read may.
+again with growing waits, and every connection is an epoch of its own. The reading thread is told to
+stop on every way out and waited for during a second; where FFmpeg hangs in a connection, which
+nothing can break off, it ends by itself with that connection's time-out and hands nothing on.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections import OrderedDict
 from collections.abc import Container, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from forecast.engine.policy_queue import HandOver, Policy
 from forecast.errors import UsageError
@@ -31,6 +33,7 @@ from forecast.values import Frame, Instant
 _log = logging.getLogger("forecast.sources.live.source")
 _WAIT_S = 0.1
 _REMEMBERED = 512
+_CLOSING_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,9 @@ class Delivery:
     """Before it arrived."""
     convert_ms: float
     """To RGB, once taken."""
+    captured_unix_s: float | None
+    """When it was taken, in seconds since 1970, as far as can be told; None for a
+    film at full speed."""
 
 
 class LiveSource:
@@ -52,7 +58,7 @@ class LiveSource:
 
     Args:
         address: `/dev/video0`, `rtsp://`, `rtmp://`, `http(s)://`, `udp://`, `tcp://`, a named
-            pipe, `-`, `lavfi:SPEC` or a file.
+            pipe, `-`, `lavfi:SPEC`, or a file, which may be a `Path`.
         retries: Failed attempts in a row before the source counts as lost; None tries for ever.
         open_timeout_s: How long opening may take.
         read_timeout_s: How long a connection may be silent before it is opened again.
@@ -66,13 +72,13 @@ class LiveSource:
         on_state: Told of every change of state.
 
     Raises:
-        UsageError: The address or the policy is none that is known.
+        UsageError: The address or the policy is none that is known, or a time is not above 0.
         SourceError: It names a file, pipe or device that does not exist.
     """
 
     def __init__(
         self,
-        address: str,
+        address: str | Path,
         *,
         retries: int | None = 20,
         open_timeout_s: float = 5.0,
@@ -86,7 +92,14 @@ class LiveSource:
         size_hw: tuple[int, int] | None = None,
         on_state: StateListener | None = None,
     ) -> None:
-        self._address = parse_address(address, container=container)
+        self._address = parse_address(str(address), container=container)
+        times = {
+            "open_timeout_s": open_timeout_s, "read_timeout_s": read_timeout_s,
+            "stall_s": stall_s, "stale_s": stale_s, "backoff_cap_s": backoff_cap_s,
+        }  # fmt: skip
+        wrong = [f"{name} is {value}" for name, value in times.items() if not value > 0]
+        if wrong:
+            raise UsageError(f"{', '.join(wrong)}; it must be a number of seconds above 0")
         if policy not in (None, "latest", "every"):
             raise UsageError(f"{policy!r} is no policy; choose latest or every")
         self._paced = realtime and self._address.kind in (Kind.FILE, Kind.LAVFI)
@@ -175,9 +188,9 @@ class LiveSource:
         finally:
             stop.set()
             handover.abandon()
-            thread.join(self._open_timeout_s + self._read_timeout_s + 5.0)
+            thread.join(_CLOSING_S)
             if thread.is_alive():
-                _log.warning("%s: the reader would not stop", self._address.shown)
+                _log.info("%s: left in a connection that hangs", self._address.shown)
             self._status.closed()
             self._interrupted.clear()
 
@@ -202,6 +215,7 @@ class LiveSource:
                     taken_s=taken_s,
                     decode_ms=arrival.picture.decode_ms,
                     convert_ms=convert_ms,
+                    captured_unix_s=arrival.captured_unix_s,
                 ),
             )
             self._status.count("delivered")

@@ -52,12 +52,17 @@ class LiveStats:
     """Frames arriving a second, over the last few."""
     recovery_s: float | None
     """How long the last gap was, from the last frame before it to the first after."""
+    lag_s: float
+    """How far the newest frame came behind the stream's own clock: what a slow link adds."""
     trouble: str
-    """What last went wrong, without credentials; empty if nothing has."""
+    """What is wrong now, without credentials; empty while frames arrive."""
 
 
 StateListener = Callable[[LiveState, str], None]
-"""Called with the new state and the reason, from whichever thread saw the change."""
+"""Called with the new state and the reason, from whichever thread saw the change.
+
+What it raises is logged, and stops nothing.
+"""
 
 
 class LiveStatus:
@@ -65,7 +70,8 @@ class LiveStatus:
 
     Args:
         shown: The source's address without credentials, for log lines.
-        stall_s: Silence that makes a live source a stalled one.
+        stall_s: Silence that makes a live source a stalled one; of a slower source, three of
+            its own periods.
         listener: Told of every change of state.
         clock: Seconds now; arrivals are measured on it.
     """
@@ -85,6 +91,7 @@ class LiveStatus:
         self._lock = threading.Lock()
         self._state = LiveState.CONNECTING
         self._arrivals: deque[float] = deque(maxlen=50)
+        self._lag_s = 0.0
         self._last_s: float | None = None
         self._connections = 0
         self._counts: Counter[str] = Counter()
@@ -93,15 +100,15 @@ class LiveStatus:
         self._trouble = ""
 
     def connecting(self, reason: str) -> None:
-        """An attempt begins, for this reason."""
+        """An attempt begins, for this reason; only the first in a row is logged."""
         with self._lock:
             self._arrivals.clear()
             if reason:
                 self._trouble = reason
         self._turn(LiveState.CONNECTING, reason or "opening")
 
-    def received(self, arrived_s: float, epoch: int) -> None:
-        """A good frame arrived."""
+    def received(self, arrived_s: float, epoch: int, lag_s: float = 0.0) -> None:
+        """A good frame arrived, so far behind the stream's own clock."""
         with self._lock:
             was, gap_s = self._state, arrived_s - (self._last_s or arrived_s)
             first = self._connections == 0
@@ -109,7 +116,9 @@ class LiveStatus:
                 self._connections += 1
             if was is not LiveState.LIVE and not first:
                 self._recovery_s = gap_s
-            self._last_s, self._epoch = arrived_s, epoch
+            self._last_s, self._epoch, self._lag_s = arrived_s, epoch, lag_s
+            # An old cause must not explain a new silence.
+            self._trouble = ""
             self._arrivals.append(arrived_s)
             self._counts["received"] += 1
         if was is not LiveState.LIVE:
@@ -124,7 +133,11 @@ class LiveStatus:
         """Notice silence; called by whoever waits."""
         with self._lock:
             age_s = 0.0 if self._last_s is None else self._clock() - self._last_s
-            stalled = self._state is LiveState.LIVE and age_s > self._stall_s
+            fps = self._fps()
+            limit_s = max(self._stall_s, 3 / fps if fps else 0.0)
+            stalled = self._state is LiveState.LIVE and age_s > limit_s
+            if stalled:
+                self._trouble = f"no frame for {age_s:.1f} s"
         if stalled:
             self._turn(LiveState.STALLED, f"no frame for {age_s:.1f} s")
 
@@ -155,6 +168,7 @@ class LiveStatus:
                 age_s=None if self._last_s is None else self._clock() - self._last_s,
                 fps=self._fps(),
                 recovery_s=self._recovery_s,
+                lag_s=self._lag_s,
                 trouble=self._trouble,
             )
 
@@ -168,10 +182,14 @@ class LiveStatus:
             changed, self._state = state is not self._state, state
         if not changed and state is not LiveState.CONNECTING:
             return
-        bad = state in (LiveState.STALLED, LiveState.LOST)
-        _log.log(
-            logging.WARNING if bad else logging.INFO,
-            "%s: %s (%s)", self._shown, state.value, reason,
-        )  # fmt: skip
+        if changed or reason == "opening":
+            bad = state in (LiveState.STALLED, LiveState.LOST)
+            _log.log(
+                logging.WARNING if bad else logging.INFO,
+                "%s: %s (%s)", self._shown, state.value, reason,
+            )  # fmt: skip
         if self._listener is not None:
-            self._listener(state, reason)
+            try:
+                self._listener(state, reason)
+            except Exception:  # noqa: BLE001 - not ours, and no reason to stop
+                _log.exception("%s: the listener failed at %s", self._shown, state.value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -53,11 +54,59 @@ def test_a_restart_near_zero_is_a_new_epoch():
 
 def test_a_silence_longer_than_the_gap_is_a_new_epoch():
     clock = LiveClock(gap_s=1.0)
-    assert clock.stamp(0.0, 10.0).epoch == 0
-    assert clock.stamp(0.9, 10.9).epoch == 0
+    for i in range(5):
+        assert clock.stamp(0.2 * i, 10.0 + 0.2 * i).epoch == 0
+    assert clock.stamp(1.7, 11.7).epoch == 0
     after = clock.stamp(3.0, 13.0)
     assert after.epoch == 1
     assert math.isclose(after.pts_s, 3.0)
+
+
+@pytest.mark.parametrize("period_s", [1.0, 1.001, 2.0, 10.0, 90.0])
+def test_a_camera_slower_than_the_gap_stays_in_one_epoch(period_s):
+    media = [period_s * i for i in range(20)]
+    stamps = _stamps(LiveClock(gap_s=1.0), media, period_s=period_s)
+    assert [one.epoch for one in stamps] == [0] * 20
+    assert not any(one.late for one in stamps)
+
+
+def test_a_slow_camera_that_falls_silent_begins_an_epoch():
+    clock = LiveClock(gap_s=1.0)
+    for i in range(6):
+        assert clock.stamp(2.0 * i, 2.0 * i).epoch == 0
+    assert clock.stamp(20.0, 20.0).epoch == 1
+
+
+def test_a_camera_that_slows_down_is_judged_by_its_new_period():
+    media = [0.04 * i for i in range(50)] + [2 + 1.5 * i for i in range(20)]
+    clock = LiveClock(gap_s=1.0)
+    epochs = [clock.stamp(moment_s, moment_s).epoch for moment_s in media]
+    assert len(set(epochs[-12:])) == 1
+
+
+def test_what_a_pause_held_back_is_late_and_what_follows_is_not():
+    clock = LiveClock()
+    for i in range(25):
+        assert not clock.stamp(0.04 * i, 0.04 * i).late
+    # Taken before the pause and set free 5 s later, by a time-out or by a link that is back.
+    assert clock.stamp(1.0, 6.0).late
+    after = clock.stamp(6.0, 6.04)
+    assert after.epoch == 1
+    assert not after.late
+
+
+def test_the_lag_of_a_link_at_seven_tenths_of_the_rate_is_told():
+    clock = LiveClock()
+    stamps = [clock.stamp(0.04 * i, 0.04 * i / 0.7) for i in range(250)]
+    behind_s = 0.04 * 249 * (1 / 0.7 - 1)
+    assert math.isclose(stamps[-1].lag_s, behind_s, abs_tol=0.05)
+    assert stamps[0].lag_s == 0.0
+
+
+def test_a_steady_stream_has_no_lag_though_its_clock_is_a_little_slow():
+    clock = LiveClock()
+    stamps = [clock.stamp(0.04 * i, 0.04 * i * 1.0005) for i in range(5000)]
+    assert max(one.lag_s for one in stamps) < 0.02
 
 
 def test_a_reconnection_is_a_new_epoch_on_the_same_time_line():

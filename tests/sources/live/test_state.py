@@ -53,7 +53,7 @@ def test_a_reconnection_is_counted_and_its_gap_measured():
     stats = status.stats()
     assert (stats.num_reconnects, stats.epoch) == (2, 2)
     assert stats.recovery_s == 10
-    assert stats.trouble == "the stream ended"
+    assert stats.trouble == "", "what is over explains nothing"
 
 
 def test_a_lost_source_stays_lost_when_it_is_closed():
@@ -80,3 +80,49 @@ def test_the_rate_is_that_of_the_last_arrivals():
     for i in range(26):
         status.received(now_s - 1 + i * 0.04, 0)
     assert abs(status.stats().fps - 25) < 0.1
+
+
+def test_a_silence_is_not_explained_by_what_went_wrong_before():
+    status, _ = _status()
+    status.connecting("Connection refused")
+    assert status.stats().trouble == "Connection refused"
+    status.received(99.0, 0)
+    assert status.stats().state is LiveState.STALLED
+    assert "no frame for" in status.stats().trouble
+
+
+def test_a_slow_camera_is_not_stalled_between_its_frames():
+    clock = _Clock()
+    status, _ = _status(clock)
+    for i in range(4):
+        status.received(97.0 + i, 0)
+    clock.now_s = 102.5
+    assert status.stats().state is LiveState.LIVE
+    clock.now_s = 103.5
+    assert status.stats().state is LiveState.STALLED
+
+
+def test_a_listener_that_raises_stops_nothing_and_is_logged(caplog):
+    def listener(state, _):
+        raise ValueError(f"no {state.value} please")
+
+    status = LiveStatus("gate", stall_s=1.0, listener=listener, clock=_Clock())
+    status.connecting("")
+    status.received(100.0, 0)
+    assert status.stats().state is LiveState.LIVE
+    assert "no live please" in caplog.text
+
+
+def test_only_the_first_of_many_attempts_is_a_line(caplog):
+    status, heard = _status()
+    with caplog.at_level(logging.INFO):
+        for number in range(50):
+            status.connecting("refused" if number else "")
+    assert len(caplog.records) == 1
+    assert len(heard) == 50
+
+
+def test_the_lag_of_the_newest_frame_is_told():
+    status, _ = _status()
+    status.received(100.0, 0, 2.5)
+    assert status.stats().lag_s == 2.5
