@@ -15,8 +15,7 @@ from pathlib import Path
 
 from forecast.errors import SourceError, UsageError
 from forecast.labels import CITYSCAPES
-from forecast.sources.datasets.camvid import is_camvid
-from forecast.sources.datasets.cityscapes import is_cityscapes
+from forecast.sources.datasets.table import kind_of
 from forecast.sources.find import Dataset, find_dataset, find_sources
 from forecast.stages import FrameSource, is_annotated
 
@@ -24,7 +23,7 @@ FIRST_STREET_SEED = 1000
 """Seeds below are for tests and judging, and never learnt from (docs/splits.md)."""
 STREET = "street"
 _JUDGED_SEEDS = range(4)
-_TRAIN, _STILLS = "train", "stills"
+_STILLS = "stills"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,10 +186,11 @@ def training_sources(spec: Spec) -> Sequence[FrameSource]:
         return _taught_streets(spec)
     name = located(spec.name)
     path = Path(name)
-    if is_cityscapes(path) or is_camvid(path):
+    kind = kind_of(path)
+    if kind is not None:
         if spec.split == _STILLS:
-            return _stills(find_dataset(path, split=_TRAIN).clips)
-        return find_dataset(path, split=spec.split or _TRAIN).clips
+            return _stills(find_dataset(path, split=kind.taught).clips)
+        return find_dataset(path, split=spec.split or kind.taught).clips
     if spec.split is not None:
         raise UsageError(f"{name} has no splits, so no {spec.split!r}; leave it out")
     return _found(name, spec.fps)

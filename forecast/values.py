@@ -32,14 +32,15 @@ def num_stride_frames(step_s: float, frame_s: float) -> int:
     return max(1, num_frames_in(step_s, frame_s))
 
 
-def likeliest(probs: Float[Tensor, "K h w"]) -> UInt8[Tensor, "h w"]:
+def likeliest(probs: Float[Tensor, "K h w"]) -> UInt8[Tensor, "h w"] | UInt16[Tensor, "h w"]:
     """The likeliest class of every cell; of equal ones the first.
 
     What `argmax` says, from two maxima: its own takes seven times as long where the axis is the
     outermost one (19 x 136 x 240 and 19 x 256 x 512, one CPU thread).
     """
     num_classes = len(probs)
-    assert num_classes <= 255, "more classes than a byte tells apart"
+    if num_classes > 255:
+        return probs.argmax(0).to(torch.uint16)
     # The first class has the largest code.
     codes = torch.arange(num_classes, 0, -1, dtype=torch.uint8, device=probs.device)
     best = (probs == probs.amax(0)) * codes[:, None, None]  # K h w
@@ -227,7 +228,7 @@ class Forecast:
     """Class probabilities on the predictor's grid."""
 
     @property
-    def labels(self) -> UInt8[Tensor, "h w"]:
+    def labels(self) -> UInt8[Tensor, "h w"] | UInt16[Tensor, "h w"]:
         """The likeliest class of every grid cell."""
         return likeliest(self.probs)
 

@@ -184,6 +184,18 @@ def list_datasets() -> int:
 
 
 @datasets.command
+def check(folder: Path) -> int:
+    """Count the files of a data set, split by split, and name what is missing.
+
+    Args:
+        folder: Its root.
+    """
+    from pipelines.listings import check_data
+
+    return check_data(folder)
+
+
+@datasets.command
 def make(
     kind: str,
     folder: Path,

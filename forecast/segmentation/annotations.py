@@ -48,5 +48,5 @@ class AnnotationSegmenter:
                 "--segmenter annotations every input needs one; name a network with --segmenter"
             )
         labels = self._clip.label_map(frame.at.index)
-        filled = fill_void(labels.ids.byte(), labels.space.void_id)
+        filled = fill_void(labels.ids, labels.space.void_id)
         return Segmentation(at=frame.at, space=labels.space, size_hw=frame.size_hw, ids=filled)

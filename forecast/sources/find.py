@@ -13,8 +13,9 @@ from pathlib import Path
 
 from forecast.errors import SourceError, UsageError
 from forecast.labels import CITYSCAPES, TRAIN_ID_OF_LABEL_ID, LabelSpace, collapse_table
-from forecast.sources.datasets import camvid, cityscapes
+from forecast.sources.datasets.kind import DatasetKind
 from forecast.sources.datasets.labelled import LabelledImages
+from forecast.sources.datasets.table import DATASETS, kind_of
 from forecast.sources.images import ImageSource
 from forecast.sources.live.secrets import hidden_address
 from forecast.sources.pictures import images_in, is_image, natural_key
@@ -32,8 +33,8 @@ _TABLES = {
 }
 """Folder of labels -> train id of each value that a file may hold."""
 _LOOKED_FOR = (
-    "leftImg8bit_sequence/ or leftImg8bit/ with gtFine/ (Cityscapes), val/ with valannot/ (CamVid),"
-    " rgb/ (with label_trainid/ or label_ids/ if labelled), pictures, or video files"
+    f"a data set ({', '.join(DATASETS)}; `forecast datasets` says how each lies), "
+    "rgb/ (with label_trainid/ or label_ids/ if labelled), pictures, or video files"
 )
 
 
@@ -42,7 +43,7 @@ class Dataset:
     """Clips that belong together, and what is known about them."""
 
     name: str
-    """`cityscapes`, `camvid`, `labelled-images`, `images` or `video`."""
+    """Of the table of data sets, or `labelled-images`, `images` or `video`."""
     split: str | None
     clips: tuple[FrameSource, ...]
     """Each an `AnnotatedSource` where `space` is known."""
@@ -50,6 +51,13 @@ class Dataset:
     """What the annotations' ids mean; None if there are none."""
     anchored: bool
     """Whether origins count back from the annotated frame."""
+    stills: bool = False
+    """Whether pictures have no past and no future."""
+    drive_parts: int | None = None
+    """How many leading parts of a clip's name, between underscores, name its drive; None for all.
+    """
+    note: str = ""
+    """What a reader of its scores must know."""
 
 
 def find_sources(spec: str, *, fps: float | None) -> list[FrameSource]:
@@ -90,7 +98,7 @@ def find_dataset(
 
     Args:
         path: Root of a data set, a folder, a file, or a glob.
-        split: Which part of Cityscapes or CamVid; None means `val`, or the only one there.
+        split: Which part of a data set; None means the one that is scored, or the only one there.
         fps: Rate of pictures that are no known data set.
 
     Raises:
@@ -107,16 +115,25 @@ def find_dataset(
 
 
 def _folder(path: Path, *, split: str | None, fps: float | None, name: str) -> Dataset:
-    if cityscapes.is_cityscapes(path):
-        part = _chosen_split(path, split, cityscapes.find_splits(path))
-        clips = tuple(cityscapes.open_cityscapes(path, split=part))
-        return Dataset(name="cityscapes", split=part, clips=clips, space=CITYSCAPES, anchored=True)
-    if camvid.is_camvid(path):
-        part = _chosen_split(path, split, camvid.find_splits(path))
-        parts = tuple(camvid.open_camvid(path, split=part))
-        return Dataset(name="camvid", split=part, clips=parts, space=parts[0].space, anchored=False)
+    kind = kind_of(path)
+    if kind is not None:
+        return _known(path, split or _default_split(path, kind), kind)
     _refuse_split(path, split)
     return _plain_folder(path, fps, name)
+
+
+def _known(path: Path, split: str, kind: DatasetKind) -> Dataset:
+    clips = tuple(kind.open(path, split))
+    return Dataset(
+        name=kind.name,
+        split=split,
+        clips=clips,
+        space=clips[0].space,
+        anchored=kind.anchored,
+        stills=kind.stills,
+        drive_parts=kind.drive_parts,
+        note=kind.notes.get(split, ""),
+    )
 
 
 def _plain_folder(path: Path, fps: float | None, name: str) -> Dataset:
@@ -149,15 +166,16 @@ def _refuse_split(path: Path, split: str | None) -> None:
         raise UsageError(f"{path} has no splits, so no {split!r}; leave the split out")
 
 
-def _chosen_split(path: Path, split: str | None, present: Sequence[str]) -> str:
-    if split is not None:
-        return split
-    if "val" in present:
-        return "val"
+def _default_split(path: Path, kind: DatasetKind) -> str:
+    present = kind.splits(path)
+    if kind.scored in present:
+        return kind.scored
     if len(present) == 1:
         return present[0]
     has = ", ".join(present) or "none with both pictures and annotations"
-    raise UsageError(f"{path} has no split `val`; name one with --split; splits there: {has}")
+    raise UsageError(
+        f"{path} has no split `{kind.scored}`; name one with --split; splits there: {has}"
+    )
 
 
 def _single(path: Path, fps: float | None) -> FrameSource:

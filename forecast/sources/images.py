@@ -1,6 +1,7 @@
 """Sequences of picture files: a folder, a glob, or any list of paths, one clip each.
 
-Promises natural order (`2` before `10`) and one size throughout. Reads only the files asked for.
+Promises natural order (`2` before `10`), and one size throughout unless told otherwise. Reads only
+the files asked for.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class ImageSource:
         clip: str,
         fps: float | None,
         pts_s: Sequence[float] | None = None,
+        one_size: bool = True,
     ) -> None:
         """Takes the files in the order given; nothing is read yet.
 
@@ -34,6 +36,7 @@ class ImageSource:
             clip: Name of the clip.
             fps: Frames a second; None if unknown, when `pts_s` must tell or there is one picture.
             pts_s: Seconds of each picture from the first; None spaces them by `fps`.
+            one_size: Whether a picture of another size is an error; unrelated stills may differ.
         """
         if not paths:
             raise SourceError(f"clip {clip} has no pictures; name at least one")
@@ -42,6 +45,7 @@ class ImageSource:
         self.paths = tuple(paths)
         self._clip = clip
         self._fps = fps
+        self._one_size = one_size
         spacing_s = 1.0 / fps if fps else 0.0
         self._pts_s = tuple(pts_s or (index * spacing_s for index in range(len(paths))))
         assert len(self._pts_s) == len(self.paths)
@@ -94,7 +98,7 @@ class ImageSource:
             frame = Frame(at=self.instant(index), rgb=read_rgb(self.paths[index]))
             if first is None:
                 first = self.paths[index], frame.size_hw
-            elif frame.size_hw != first[1]:
+            elif self._one_size and frame.size_hw != first[1]:
                 height, width = frame.size_hw
                 raise SourceError(
                     f"{self.paths[index]} is {width}x{height} where {first[0].name} and those "

@@ -55,8 +55,8 @@ class LabelPngs:
             )
         self._folder = folder
         self._layouts = tuple(layouts)
-        self._tables: dict[Layout, NDArray[np.uint8]] = {
-            "train-ids": np.arange(256, dtype=np.uint8),
+        self._tables: dict[Layout, NDArray[np.integer]] = {
+            "train-ids": np.arange(space.num_ids, dtype=space.id_type),
             "label-ids": LABEL_ID_OF_TRAIN_ID,
             # OpenCV writes blue first.
             "colour": np.ascontiguousarray(space.palette()[:, ::-1]),

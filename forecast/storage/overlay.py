@@ -39,7 +39,7 @@ class Overlay:
         self._strip_height = 2 * max(14, round(self._panel_width * 0.021))
         self._space = space
         self._palette = space.palette()
-        self._moving = np.isin(np.arange(256), space.moving_ids)
+        self._moving = np.isin(np.arange(space.num_ids), space.moving_ids)
         self._width = 2 * self._panel_width + _RULE_PX
         self._legend = legend(space, width=self._width, line_height=round(self._strip_height * 0.8))
 

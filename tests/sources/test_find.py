@@ -87,7 +87,7 @@ def test_an_address_is_referred_to_stream():
 
 
 def test_a_folder_that_is_no_data_set_says_what_was_looked_for(tmp_path):
-    with pytest.raises(UsageError, match=r"looked for leftImg8bit_sequence/.*CamVid.*video files"):
+    with pytest.raises(UsageError, match=r"looked for a data set .cityscapes, camvid.*video files"):
         find_dataset(tmp_path)
 
 

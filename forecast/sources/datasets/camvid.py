@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import re
 import statistics
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from forecast.errors import SourceError
 from forecast.labels import CAMVID, collapse_table
+from forecast.sources.datasets.kind import SplitFiles
 from forecast.sources.datasets.labelled import LabelledImages
 from forecast.sources.images import ImageSource
-from forecast.sources.pictures import images_in, require_files
+from forecast.sources.pictures import images_in, read_ids, require_files
 
 _NUMBERS_PER_S = 30.0
 _UNEVEN = 1.1
@@ -53,15 +58,50 @@ def open_camvid(root: Path, *, split: str = "val") -> list[LabelledImages]:
     if split not in present:
         has = ", ".join(present) or "none"
         raise SourceError(f"{root} has no CamVid split {split!r}; splits there: {has}")
+    files = camvid_files(root, split)
+    require_files(
+        [*files.pictures, *files.labels],
+        root=root,
+        remedy="get the SegNet tutorial's CamVid again",
+    )
+    return clips_of(files.pictures, lambda path: root / f"{split}annot" / path.name)
+
+
+def camvid_files(root: Path, split: str) -> SplitFiles:
+    """Pictures and annotations of a split.
+
+    Raises:
+        SourceError: It lists no pictures.
+    """
     names = _listed(root, split)
-    wanted = [root / folder / name for folder in (split, f"{split}annot") for name in names]
-    require_files(wanted, root=root, remedy="get the SegNet tutorial's CamVid again")
+    return SplitFiles(
+        pictures=[root / split / name for name in names],
+        labels=[root / f"{split}annot" / name for name in names],
+    )
+
+
+def clips_of(
+    pictures: Sequence[Path],
+    label_of: Callable[[Path], Path],
+    *,
+    read: Callable[[Path], NDArray[np.integer]] = read_ids,
+) -> list[LabelledImages]:
+    """Pictures of any drives as clips, in order of drive and time.
+
+    Args:
+        pictures: Named by drive and number.
+        label_of: The label file of a picture.
+        read: What a label file holds, in CamVid's eleven ids and void.
+
+    Raises:
+        SourceError: A name has no number.
+    """
     numbered = sorted(
-        (_numbered(root / split / name) for name in names), key=lambda one: (one.drive, one.number)
+        (_numbered(path) for path in pictures), key=lambda one: (one.drive, one.number)
     )
     clips: list[LabelledImages] = []
     for _, drive in groupby(numbered, key=lambda one: one.drive):
-        clips += [_clip(run, root / f"{split}annot") for run in _even_runs(list(drive))]
+        clips += [_clip(run, label_of, read) for run in _even_runs(list(drive))]
     return clips
 
 
@@ -97,7 +137,11 @@ def _even_runs(drive: list[_Numbered]) -> list[list[_Numbered]]:
     return runs
 
 
-def _clip(run: list[_Numbered], annotations: Path) -> LabelledImages:
+def _clip(
+    run: list[_Numbered],
+    label_of: Callable[[Path], Path],
+    read: Callable[[Path], NDArray[np.integer]],
+) -> LabelledImages:
     first = run[0]
     steps = [after.number - before.number for before, after in pairwise(run)]
     pictures = ImageSource(
@@ -106,5 +150,6 @@ def _clip(run: list[_Numbered], annotations: Path) -> LabelledImages:
         fps=_NUMBERS_PER_S / statistics.median(steps) if steps else None,
         pts_s=[(one.number - first.number) / _NUMBERS_PER_S for one in run],
     )
-    labels = {index: annotations / one.path.name for index, one in enumerate(run)}
-    return LabelledImages(pictures, labels, space=CAMVID, table=collapse_table(CAMVID, CAMVID))
+    labels = {index: label_of(one.path) for index, one in enumerate(run)}
+    table = collapse_table(CAMVID, CAMVID)
+    return LabelledImages(pictures, labels, space=CAMVID, table=table, read=read)

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from forecast.errors import SourceError
 from forecast.labels import CITYSCAPES, TRAIN_ID_OF_LABEL_ID, LabelSpace, collapse_table
+from forecast.sources.datasets.kind import SplitFiles
 from forecast.sources.datasets.labelled import LabelledImages
 from forecast.sources.images import ImageSource
 from forecast.sources.pictures import some_names
@@ -140,14 +141,34 @@ def open_cityscapes(root: Path, *, split: str) -> list[CityscapesSnippet]:
             "and gtFine_trainvaltest.zip"
         )
     annotations = _annotations(root / _FINE / split)
-    pictures = root / kind / split
-    before, after = (FRAMES_BEFORE, FRAMES_AFTER) if kind == _SEQUENCE else (0, 0)
-    frames = [_frame_paths(pictures, one, before=before, after=after) for one in annotations]
-    _require_whole(pictures, annotations, frames)
+    frames = _frames(root, split, annotations)
+    _require_whole(root / kind / split, annotations, frames)
+    before = FRAMES_BEFORE if kind == _SEQUENCE else 0
     return [
         _snippet(one, paths, annotated=min(before, one.frame))
         for one, paths in zip(annotations, frames, strict=True)
     ]
+
+
+def cityscapes_files(root: Path, split: str) -> SplitFiles:
+    """Every frame of a split's snippets, and their annotations.
+
+    Raises:
+        SourceError: The split has no annotations.
+    """
+    annotations = _annotations(root / _FINE / split)
+    frames = _frames(root, split, annotations)
+    return SplitFiles(
+        pictures=[path for paths in frames for path in paths],
+        labels=[one.path for one in annotations],
+    )
+
+
+def _frames(root: Path, split: str, annotations: Sequence[_Annotation]) -> list[list[Path]]:
+    kind = _SEQUENCE if (root / _SEQUENCE / split).is_dir() else _SINGLE
+    before, after = (FRAMES_BEFORE, FRAMES_AFTER) if kind == _SEQUENCE else (0, 0)
+    folder = root / kind / split
+    return [_frame_paths(folder, one, before=before, after=after) for one in annotations]
 
 
 def _annotations(folder: Path) -> list[_Annotation]:

@@ -6,7 +6,7 @@ Does not know any data set's layout. Axes: H W picture.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
@@ -32,7 +32,8 @@ class LabelledImages:
         labels: Mapping[int, Path],
         *,
         space: LabelSpace,
-        table: NDArray[np.uint8],
+        table: NDArray[np.integer],
+        read: Callable[[Path], NDArray[np.integer]] = read_ids,
     ) -> None:
         """Joins pictures and label files; nothing is read yet.
 
@@ -40,12 +41,14 @@ class LabelledImages:
             pictures: The frames.
             labels: Label file of each annotated index.
             space: What the ids mean once they are looked up.
-            table: 256 ids of `space`, one for each value that a file may hold.
+            table: Ids of `space`, one for each value that a file may hold.
+            read: What a label file holds, [H, W]; grey values or indices of a palette if not told.
         """
         self.pictures = pictures
         self._labels = {index: labels[index] for index in sorted(labels)}
         self._space = space
         self._table = table
+        self._read = read
 
     @property
     def clip(self) -> str:
@@ -92,10 +95,10 @@ class LabelledImages:
             SourceError: The file is damaged or of another size than its picture.
         """
         stored = self.stored_ids(index, self._labels[index])
-        if int(stored.max(initial=0)) > 255:
+        if int(stored.max(initial=0)) >= len(self._table):
             raise SourceError(
-                f"{self._labels[index]} holds id {int(stored.max())} where class ids end at 255; "
-                "name the class ids, not the instance ids"
+                f"{self._labels[index]} holds id {int(stored.max())} where class ids end at "
+                f"{len(self._table) - 1}; name the class ids, not the instance ids"
             )
         ids = torch.from_numpy(self._table[stored])
         return LabelMap(at=self.pictures.instant(index), space=self._space, ids=ids)
@@ -106,7 +109,7 @@ class LabelledImages:
         Raises:
             SourceError: The file is damaged or of another size than its picture.
         """
-        stored = read_ids(path)
+        stored = self._read(path)
         size_hw = size_hw_of(self.pictures.paths[index])
         if stored.shape != size_hw:
             raise SourceError(
