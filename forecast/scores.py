@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+TOO_SHORT = "too short to say"
+"""What stands, in every table, where an interval would promise more than is known."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SnippetSums:
@@ -70,6 +73,8 @@ class SequenceResult:
     miou: float
     miou_moving: float
     ci95: Interval | None
+    interval_note: str
+    """What the interval is about, or why there is none."""
     gain: float | None
     """mIoU points over the rival on this clip, as a fraction."""
 

@@ -14,6 +14,7 @@ from forecast.evaluation.comparison import Comparison, compare
 from forecast.files import replace_file, storage_faults
 from forecast.provenance import write_json
 from forecast.report.saved import read_report, require_same_protocol
+from forecast.scores import TOO_SHORT
 from pipelines.progress import console
 
 
@@ -62,6 +63,8 @@ def _show(rows: Sequence[Comparison]) -> None:
             difference = f"{100 * row.difference:+.2f}"
         if row.ci95 is not None:
             difference += f" [{100 * row.ci95.low:+.2f}, {100 * row.ci95.high:+.2f}]"
+        elif row.difference is not None:
+            difference += f" ({TOO_SHORT})"
         table.add_row(
             row.target,
             f"{row.horizon_s:g} s",
@@ -71,3 +74,5 @@ def _show(rows: Sequence[Comparison]) -> None:
             difference,
         )
     console.print(table)
+    for note in dict.fromkeys(row.note for row in rows if row.difference is not None):
+        console.print(f"intervals: {note}", soft_wrap=True)

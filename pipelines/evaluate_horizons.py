@@ -9,6 +9,7 @@ from rich.table import Table
 
 from forecast.api.evaluation import evaluate
 from forecast.api.settings import EvaluateSettings
+from forecast.report.reach import interval_words
 from forecast.scores import Result
 from forecast.sources.find import Dataset
 from pipelines.progress import console, progress
@@ -41,6 +42,7 @@ def show_results(results: Sequence[Result]) -> None:
             cells = {one.horizon_s: one for one in rows if one.predictor == name}
             table.add_row(name, *(_cell(cells.get(horizon_s)) for horizon_s in horizons))
         console.print(table)
+        console.print(f"intervals in the report: {interval_words(rows)}", soft_wrap=True)
 
 
 def _cell(result: Result | None) -> str:

@@ -104,7 +104,6 @@ def evaluate(
         run.space,
         fps_by_clip=run.protocol.fps_by_clip,
         drive_by_clip=run.protocol.drive_by_clip,
-        seed=settings.seed,
     )
     report = report_of(
         protocol=run.protocol,

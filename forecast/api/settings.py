@@ -120,8 +120,6 @@ class EvaluateSettings(ModelSettings):
     components, latency, or all; docs/report.md says what each is."""
     fps: float | None = None
     """Frame rate of image sequences."""
-    seed: int = 0
-    """Of the bootstrap."""
 
     def problems(self) -> list[str]:
         """What is wrong with the values, a line each."""

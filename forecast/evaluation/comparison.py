@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.confusion import mean_iou, moving_iou
+from forecast.evaluation.blocks import Origin, independent_blocks
 from forecast.evaluation.rivals import rival_of
-from forecast.evaluation.significance import Origin, interval, resampled_miou, resampling
+from forecast.evaluation.significance import difference, interval, replicates
 from forecast.evaluation.summary import aligned
 from forecast.labels import LabelSpace
 from forecast.scores import Interval, Scores
@@ -37,6 +38,7 @@ class Comparison:
     difference: float | None
     ci95: Interval | None
     note: str
+    """What the interval is about, or why there is none."""
 
 
 def compare(
@@ -45,7 +47,6 @@ def compare(
     *,
     fps_by_clip: Mapping[str, float],
     drive_by_clip: Mapping[str, str] | None = None,
-    seed: int = 0,
 ) -> tuple[Comparison, ...]:
     """Every row of every run, by target, horizon and predictor; the first run is the base."""
     base = next(iter(runs.values()), ())
@@ -53,7 +54,7 @@ def compare(
     for run, scores in runs.items():
         for one in scores:
             other = None if scores is base else _counterpart(one, base)
-            rows.append(_compared(run, one, other, space, fps_by_clip, drive_by_clip or {}, seed))
+            rows.append(_compared(run, one, other, space, fps_by_clip, drive_by_clip or {}))
     order = {run: place for place, run in enumerate(runs)}
     return tuple(
         sorted(rows, key=lambda row: (row.target, row.horizon_s, row.predictor, order[row.run]))
@@ -80,22 +81,21 @@ def _compared(
     space: LabelSpace,
     fps_by_clip: Mapping[str, float],
     drive_by_clip: Mapping[str, str],
-    seed: int,
 ) -> Comparison:
     origins, counts = aligned(one)
     total = counts.sum(axis=0)
     shared, ours, theirs = (), counts[:0], counts[:0]
     if other is not None:
         shared, ours, theirs = _paired(origins, counts, other)
-    difference = ci95 = None
+    above = ci95 = None
     note = "" if other is None else "no origin in common"
     if shared:
-        drawn = resampling(shared, fps_by_clip=fps_by_clip, drive_by_clip=drive_by_clip, seed=seed)
-        note = drawn.note
-        difference = mean_iou(ours.sum(axis=0)) - mean_iou(theirs.sum(axis=0))
-        if drawn.weights is not None:
-            draws = resampled_miou(drawn.weights, ours) - resampled_miou(drawn.weights, theirs)
-            ci95 = interval(draws)
+        blocks = independent_blocks(
+            shared, (ours, theirs), fps_by_clip=fps_by_clip, drive_by_clip=drive_by_clip
+        )
+        note = blocks.note
+        above = mean_iou(ours.sum(axis=0)) - mean_iou(theirs.sum(axis=0))
+        ci95 = interval(difference(replicates(blocks, ours), replicates(blocks, theirs)))
     return Comparison(
         run=run,
         predictor=one.predictor,
@@ -106,7 +106,7 @@ def _compared(
         num_origins=len(origins),
         against=None if other is None else other.predictor,
         num_paired=len(shared),
-        difference=difference,
+        difference=above,
         ci95=ci95,
         note=note,
     )

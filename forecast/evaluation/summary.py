@@ -1,7 +1,7 @@
 """Scores in, the rows of a report out: pooled figures, intervals, gains over the rival, skill.
 
 Promises that every row at one target and horizon was scored on the same origins.
-Axes: N origins, K classes, R resamples.
+Axes: N origins, K classes.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int64
+from jaxtyping import Int64
 from numpy.typing import NDArray
 
 from forecast.confusion import iou, mean_iou, moving_iou
 from forecast.errors import UsageError
+from forecast.evaluation.blocks import Blocks, Origin, independent_blocks
 from forecast.evaluation.rivals import CEILING, COPY, is_reference, rival_of
 from forecast.evaluation.significance import (
-    Origin,
-    Resampling,
+    Replicates,
+    difference,
     interval,
-    resampled_miou,
-    resampled_skill,
-    resampling,
+    replicates,
     skill,
+    skill_replicates,
 )
 from forecast.labels import LabelSpace
 from forecast.scores import Interval, Result, Scores, SequenceResult
@@ -34,8 +34,16 @@ class _Row:
     scores: Scores
     counts: Int64[np.ndarray, "N K K"]
     miou: float
-    draws: Float[np.ndarray, " R"] | None
-    draws_moving: Float[np.ndarray, " R"] | None
+    left: Replicates | None
+    left_moving: Replicates | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """One clip of a group."""
+
+    members: Sequence[int]
+    blocks: Blocks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +52,10 @@ class _Group:
 
     origins: tuple[Origin, ...]
     rows: Mapping[str, _Row]
-    drawn: Resampling
+    blocks: Blocks
+    by_clip: Mapping[str, _Part]
     rival: str | None
     space: LabelSpace
-    fps_by_clip: Mapping[str, float]
 
 
 def summarise(
@@ -56,7 +64,6 @@ def summarise(
     *,
     fps_by_clip: Mapping[str, float],
     drive_by_clip: Mapping[str, str] | None = None,
-    seed: int = 0,
 ) -> list[Result]:
     """One result for each of the scores, in their order.
 
@@ -65,7 +72,6 @@ def summarise(
         space: The classes of their confusions.
         fps_by_clip: Frames a second, for the length of a block.
         drive_by_clip: Drive of each clip; a clip that is not named is its own drive.
-        seed: Of the resampling.
 
     Raises:
         UsageError: Predictors at one target and horizon were scored on different origins.
@@ -74,7 +80,7 @@ def summarise(
     for one in scores:
         groups.setdefault((one.target, one.horizon_s), []).append(one)
     built = {
-        key: _group(members, space, fps_by_clip, drive_by_clip or {}, seed)
+        key: _group(members, space, fps_by_clip, drive_by_clip or {})
         for key, members in groups.items()
     }
     return [_result(one.predictor, built[one.target, one.horizon_s]) for one in scores]
@@ -97,7 +103,6 @@ def _group(
     space: LabelSpace,
     fps_by_clip: Mapping[str, float],
     drive_by_clip: Mapping[str, str],
-    seed: int,
 ) -> _Group:
     pairs = [aligned(one) for one in members]
     origins = pairs[0][0]
@@ -107,33 +112,54 @@ def _group(
                 f"{one.predictor} was scored on {len(others)} origins and {members[0].predictor} "
                 f"on {len(origins)} others at {one.horizon_s:g} s; score both on the same ones"
             )
-    drawn = resampling(origins, fps_by_clip=fps_by_clip, drive_by_clip=drive_by_clip, seed=seed)
+    counts = [found for _, found in pairs]
+    blocks = independent_blocks(
+        origins, counts, fps_by_clip=fps_by_clip, drive_by_clip=drive_by_clip
+    )
     rows = {
-        one.predictor: _row(one, counts, drawn.weights, space)
-        for one, (_, counts) in zip(members, pairs, strict=True)
+        one.predictor: _row(one, found, blocks, space)
+        for one, found in zip(members, counts, strict=True)
     }
     return _Group(
         origins=origins,
         rows=rows,
-        drawn=drawn,
+        blocks=blocks,
+        by_clip=_parts(origins, counts, fps_by_clip),
         rival=rival_of({name: row.miou for name, row in rows.items()}),
         space=space,
-        fps_by_clip=fps_by_clip,
     )
 
 
-def _row(
-    scores: Scores,
-    counts: NDArray[np.int64],
-    weights: NDArray[np.float64] | None,
-    space: LabelSpace,
-) -> _Row:
-    draws = moving = None
-    if weights is not None:
-        draws = resampled_miou(weights, counts)
-        moving = resampled_miou(weights, counts, space.moving_ids)
-    whole = mean_iou(counts.sum(axis=0))
-    return _Row(scores=scores, counts=counts, miou=whole, draws=draws, draws_moving=moving)
+def _parts(
+    origins: Sequence[Origin],
+    counts: Sequence[NDArray[np.int64]],
+    fps_by_clip: Mapping[str, float],
+) -> dict[str, _Part]:
+    clips: dict[str, list[int]] = {}
+    for index, origin in enumerate(origins):
+        clips.setdefault(origin.clip, []).append(index)
+    return {
+        clip: _Part(
+            members=members,
+            blocks=independent_blocks(
+                [origins[index] for index in members],
+                [found[members] for found in counts],
+                fps_by_clip=fps_by_clip,
+                drive_by_clip={},
+            ),
+        )
+        for clip, members in clips.items()
+    }
+
+
+def _row(scores: Scores, counts: NDArray[np.int64], blocks: Blocks, space: LabelSpace) -> _Row:
+    return _Row(
+        scores=scores,
+        counts=counts,
+        miou=mean_iou(counts.sum(axis=0)),
+        left=replicates(blocks, counts),
+        left_moving=replicates(blocks, counts, space.moving_ids),
+    )
 
 
 def _result(name: str, group: _Group) -> Result:
@@ -153,15 +179,15 @@ def _result(name: str, group: _Group) -> Result:
         miou=row.miou,
         miou_moving=moving_iou(total, space),
         per_class=dict(zip(space.names, iou(total).tolist(), strict=True)),
-        ci95=interval(row.draws),
-        ci95_moving=interval(row.draws_moving),
+        ci95=interval(row.left, lowest=0.0, highest=1.0),
+        ci95_moving=interval(row.left_moving, lowest=0.0, highest=1.0),
         skill=row_skill,
         skill_ci95=skill_ci95,
         is_reference=is_reference(name),
         rival=group.rival,
         gain=gain,
         gain_ci95=gain_ci95,
-        interval_note=group.drawn.note,
+        interval_note=group.blocks.note,
         wins=sum(one > 0 for one in gains),
         losses=sum(one < 0 for one in gains),
         sequences=sequences,
@@ -173,9 +199,7 @@ def _gain(name: str, group: _Group) -> tuple[float | None, Interval | None]:
     if group.rival is None or name in (group.rival, CEILING):
         return None, None
     row, rival = group.rows[name], group.rows[group.rival]
-    if row.draws is None or rival.draws is None:
-        return row.miou - rival.miou, None
-    return row.miou - rival.miou, interval(row.draws - rival.draws)
+    return row.miou - rival.miou, interval(difference(row.left, rival.left))
 
 
 def _skill(row: _Row, group: _Group) -> tuple[float | None, Interval | None]:
@@ -183,36 +207,26 @@ def _skill(row: _Row, group: _Group) -> tuple[float | None, Interval | None]:
     if copy is None or ceiling is None:
         return None, None
     value = skill(row.miou, copy.miou, ceiling.miou)
-    if value is None or row.draws is None or copy.draws is None or ceiling.draws is None:
-        return value, None
-    return value, interval(resampled_skill(row.draws, copy.draws, ceiling.draws))
+    return value, interval(skill_replicates(row.left, copy.left, ceiling.left))
 
 
 def _sequences(name: str, group: _Group) -> tuple[SequenceResult, ...]:
-    clips: dict[str, list[int]] = {}
-    for index, origin in enumerate(group.origins):
-        clips.setdefault(origin.clip, []).append(index)
-    return tuple(_sequence(name, group, clip, members) for clip, members in clips.items())
+    return tuple(_sequence(name, group, clip, part) for clip, part in group.by_clip.items())
 
 
-def _sequence(name: str, group: _Group, clip: str, members: Sequence[int]) -> SequenceResult:
-    counts = group.rows[name].counts[list(members)]
+def _sequence(name: str, group: _Group, clip: str, part: _Part) -> SequenceResult:
+    counts = group.rows[name].counts[part.members]
     gain = None
     total = counts.sum(axis=0)
     if group.rival is not None and name not in (group.rival, CEILING):
-        rival = group.rows[group.rival].counts[list(members)].sum(axis=0)
+        rival = group.rows[group.rival].counts[part.members].sum(axis=0)
         gain = mean_iou(total) - mean_iou(rival)
-    drawn = resampling(
-        [group.origins[index] for index in members],
-        fps_by_clip=group.fps_by_clip,
-        drive_by_clip={},
-    )
-    draws = None if drawn.weights is None else resampled_miou(drawn.weights, counts)
     return SequenceResult(
         clip=clip,
-        num_origins=len(members),
+        num_origins=len(part.members),
         miou=mean_iou(total),
         miou_moving=moving_iou(total, group.space),
-        ci95=interval(draws),
+        ci95=interval(replicates(part.blocks, counts), lowest=0.0, highest=1.0),
+        interval_note=part.blocks.note,
         gain=gain,
     )

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from forecast.report.contents import PictureRow, Report, plain
 from forecast.report.pictures import data_uri
+from forecast.report.reach import interval_words, or_too_short
 from forecast.report.tables import (
     CEILING,
     HEADLINE,
@@ -181,7 +182,7 @@ def _section(report: Report, target: str) -> TargetSection:
         classes=tuple(class_table(members, report.space.names) for members in by_horizon),
         sequences=tuple(one for one in lists if one and len(one.rows) <= MOST_SEQUENCES),
         signs=tuple(line for members in by_horizon for line in _signs(members)),
-        note="; ".join(dict.fromkeys(one.interval_note for one in results)),
+        note=interval_words(results),
         num_origins=" to ".join(str(one) for one in dict.fromkeys((counts[0], counts[-1]))),
     )
 
@@ -203,15 +204,15 @@ def _card(members: Sequence[Result]) -> Card:
         horizon=horizon,
         name=best.predictor,
         miou=percent(best.miou),
-        interval=bounds(best.ci95, percent),
+        interval=or_too_short(bounds(best.ci95, percent), best.ci95),
         sentence=_sentence(best, scored),
     )
 
 
 def _sentence(best: Result, scored: Sequence[Result]) -> str:
     if best.gain is not None:
-        reach = bounds(best.gain_ci95, points)
-        return f"{points(best.gain)} points over {best.rival}" + (f" ({reach})" if reach else "")
+        reach = or_too_short(bounds(best.gain_ci95, points), best.gain_ci95)
+        return f"{points(best.gain)} points over {best.rival} ({reach})"
     copy = next((one for one in scored if one.predictor == "copy-last"), None)
     if copy is None or copy is best:
         return "nothing beats it here"

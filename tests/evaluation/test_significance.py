@@ -4,133 +4,173 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from forecast.confusion import mean_iou
+from forecast.evaluation.blocks import Blocks, Origin, independent_blocks
 from forecast.evaluation.significance import (
-    Origin,
-    block_length,
-    cluster_weights,
+    Replicates,
+    difference,
+    effective_blocks,
     interval,
-    moving_block_weights,
-    resampled_miou,
-    resampled_skill,
-    resampling,
+    replicates,
     skill,
+    skill_replicates,
+    student_quantile,
 )
 
 
-def counts(seed, num=40, classes=4):
+def drives(counts):
+    """Each origin a drive, and so a block."""
+    clips = [Origin(clip=f"{one:03}", index=9) for one in range(len(counts))]
+    return independent_blocks(clips, [counts], fps_by_clip={}, drive_by_clip={})
+
+
+def random_counts(seed, num=12, classes=4):
     rng = np.random.default_rng(seed)
-    noise = rng.integers(0, 40, (num, classes, classes))
-    return noise + np.eye(classes, dtype=np.int64) * 100
+    return rng.integers(0, 40, (num, classes, classes)) + np.eye(classes, dtype=np.int64) * 100
 
 
-def origins(num, clip="a", spacing=1):
-    return [Origin(clip=clip, index=9 + one * spacing) for one in range(num)]
+def with_a_rare_class(num=12):
+    """Class 2 is in the first origin alone, half of it missed; everything else is right."""
+    counts = np.zeros((num, 3, 3), np.int64)
+    counts[:, 0, 0] = 1000 + 10 * np.arange(num)
+    counts[:, 0, 1] = np.arange(num)
+    counts[:, 1, 1] = 300
+    counts[0, 2, 2] = counts[0, 2, 1] = 20
+    return counts
 
 
-def test_every_resample_draws_as_many_origins_as_there_are():
-    weights = moving_block_weights(36, 15, rng=np.random.default_rng(0), num_resamples=200)
-    assert (weights.sum(axis=1) == 36).all()
+def test_leaving_a_block_out_equals_pooling_the_others():
+    counts = random_counts(0)
+    found = replicates(drives(counts), counts)
+    assert found.whole == pytest.approx(mean_iou(counts.sum(axis=0)))
+    slow = [mean_iou(np.delete(counts, one, axis=0).sum(axis=0)) for one in range(12)]
+    np.testing.assert_allclose(found.values, slow)
 
 
-def test_blocks_keep_neighbours_together():
-    weights = moving_block_weights(60, 15, rng=np.random.default_rng(0), num_resamples=1000)
-    alike = (weights[:, 30] == weights[:, 31]).mean()
-    apart = (weights[:, 30] == weights[:, 55]).mean()
-    assert alike > 0.8 > apart
+def test_a_class_of_one_block_does_not_vanish_with_it():
+    counts = with_a_rare_class()
+    without = mean_iou(counts[1:].sum(axis=0))
+    found = replicates(drives(counts), counts)
+    assert without > found.whole + 0.15
+    assert abs(found.values[0] - found.whole) < 0.01
 
 
-def test_a_block_lasts_at_least_a_second_of_origins():
-    assert block_length(range(9, 45), 15.0) == 15
-    assert block_length(range(0, 90, 3), 15.0) == 5
-    assert block_length(range(0, 90, 7), 15.0) == 3
-    assert block_length([4], 15.0) == 1
+def test_a_class_of_one_block_borrows_its_uncertainty():
+    counts = with_a_rare_class()
+    lonely, others = (interval(replicates(drives(counts), counts, ids)) for ids in ((2,), (0, 1)))
+    assert lonely.high > lonely.low
+    single = counts[:, 0, 0] / counts[:, 0].sum(axis=1)
+    assert lonely.high - lonely.low > 2 * single.std()
+    assert others.high - others.low < 0.1
 
 
-def test_a_drawn_drive_brings_all_its_origins():
-    drives = ["x", "y", "x", "z", "y"]
-    weights = cluster_weights(drives, rng=np.random.default_rng(0), num_resamples=100)
-    assert np.array_equal(weights[:, 0], weights[:, 2])
-    assert np.array_equal(weights[:, 1], weights[:, 4])
-    assert (weights[:, [0, 1, 3]].sum(axis=1) == 3).all()
+@given(seed=st.integers(0, 10_000), rare=st.integers(1, 12))
+@settings(max_examples=50, deadline=None)
+def test_an_interval_holds_its_figure_and_lies_between_0_and_1(seed, rare):
+    counts = random_counts(seed)
+    counts[rare:, 3, :] = counts[rare:, :, 3] = 0
+    blocks = drives(counts)
+    for ids in (None, (3,), (0, 3)):
+        replicated = replicates(blocks, counts, ids)
+        found = interval(replicated, lowest=0.0, highest=1.0)
+        assert 0 <= found.low <= replicated.whole <= found.high <= 1
 
 
-def test_weights_of_one_give_the_pooled_score():
-    sums = counts(0)
-    assert resampled_miou(np.ones((1, 40)), sums)[0] == pytest.approx(mean_iou(sums.sum(axis=0)))
+@given(seed=st.integers(0, 10_000), rare=st.integers(1, 12))
+@settings(max_examples=25, deadline=None)
+def test_the_gain_over_oneself_is_exactly_nothing(seed, rare):
+    counts = random_counts(seed)
+    counts[rare:, 3, :] = counts[rare:, :, 3] = 0
+    blocks = drives(counts)
+    found = interval(difference(replicates(blocks, counts), replicates(blocks, counts.copy())))
+    assert (found.low, found.high) == (0, 0)
 
 
-def test_resampling_equals_pooling_the_drawn_origins():
-    sums = counts(1)
-    weights = moving_block_weights(40, 5, rng=np.random.default_rng(3), num_resamples=4)
-    slow = [mean_iou(np.repeat(sums, row.astype(int), axis=0).sum(axis=0)) for row in weights]
-    np.testing.assert_allclose(resampled_miou(weights, sums), slow)
+def test_too_few_blocks_give_nothing():
+    none = Blocks(targets=None, membership=None, note="too short to say")
+    assert replicates(none, random_counts(0)) is None
+    assert interval(None) is None
+    assert difference(None, None) is None
+    assert skill_replicates(None, None, None) is None
 
 
-def test_the_interval_covers_the_truth_about_nineteen_times_in_twenty():
+def test_classes_that_are_not_there_give_no_interval():
+    counts = random_counts(3)
+    counts[:, 3, :] = counts[:, :, 3] = 0
+    assert interval(replicates(drives(counts), counts, (3,))) is None
+
+
+def bursts(rng):
+    """Thirty-six drives: three common classes, and one that is in one of six."""
+    areas = rng.gamma(4.0, 500.0, (36, 4)) * (rng.random((36, 4)) < np.array([1, 1, 1, 1 / 6]))
+    odds = np.array([2.0, 1.0, 0.5, 0.0]) + 0.6 * rng.standard_normal((36, 4))
+    wrong = areas / (1 + np.exp(odds))
+    counts = np.zeros((36, 4, 4))
+    counts[:, range(4), range(4)] = areas - wrong
+    counts[:, range(4), (1, 2, 0, 0)] = wrong
+    return np.rint(counts).astype(np.int64)
+
+
+def test_nineteen_in_twenty_intervals_hold_the_truth():
+    """150 draws: with a coverage of 0.92 or more, fewer than 120 has odds of one in a million."""
     rng = np.random.default_rng(0)
-    truth = mean_iou(np.array([[900, 100], [100, 900]]))
-    covered = 0
-    for seed in range(200):
-        rates = rng.normal(100, 20, 120)
-        sums = np.array([[[1000 - e, e], [e, 1000 - e]] for e in rates]).astype(np.int64)
-        drawn = resampling(
-            origins(120), fps_by_clip={"a": 4.0}, drive_by_clip={}, seed=seed, num_resamples=200
-        )
-        found = interval(resampled_miou(drawn.weights, sums))
-        covered += found.low <= truth <= found.high
-    assert 175 <= covered <= 199
-
-
-def test_one_clip_speaks_for_itself_only():
-    drawn = resampling(origins(36), fps_by_clip={"a": 15.0}, drive_by_clip={})
-    assert drawn.note == "this sequence only"
-    assert drawn.weights.shape == (1000, 36)
-
-
-def test_a_clip_shorter_than_two_blocks_has_no_interval():
-    drawn = resampling(origins(29), fps_by_clip={"a": 15.0}, drive_by_clip={})
-    assert drawn.weights is None
-    assert "too short" in drawn.note
-
-
-def test_eight_drives_are_clusters_and_seven_are_not():
-    clips = [one for name in "abcdefgh" for one in origins(2, clip=name)]
-    drawn = resampling(clips, fps_by_clip={}, drive_by_clip={})
-    assert drawn.note == "across 8 drives"
-    fewer = resampling(clips, fps_by_clip={}, drive_by_clip={"a": "b"})
-    assert fewer.weights is None
-    assert "7 drives are too few" in fewer.note
-
-
-def test_the_same_seed_draws_the_same():
-    asked = {"fps_by_clip": {"a": 5.0}, "drive_by_clip": {}}
-    first = resampling(origins(36), seed=4, **asked).weights
-    assert np.array_equal(first, resampling(origins(36), seed=4, **asked).weights)
-    assert not np.array_equal(first, resampling(origins(36), seed=5, **asked).weights)
+    long = sum(bursts(rng).sum(axis=0) for _ in range(500))
+    figures, widths, covered = [], [], 0
+    for _ in range(150):
+        counts = bursts(rng)
+        found = replicates(drives(counts), counts)
+        ends = interval(found)
+        there = counts.sum(axis=(0, 2)) > 0
+        hits = np.diag(long) / (long.sum(axis=0) + long.sum(axis=1) - np.diag(long))
+        covered += ends.low <= hits[there].mean() <= ends.high
+        figures.append(found.whole)
+        widths.append(ends.high - ends.low)
+    assert covered >= 120
+    # An interval of everything would cover too: twice 1.96 deviations are needed, not twice that.
+    assert 3.2 < np.median(widths) / np.std(figures) < 7.0
 
 
 def test_pairing_narrows_a_difference():
-    hard = np.linspace(0, 300, 40).astype(np.int64)
+    hard = np.linspace(0, 300, 12).astype(np.int64)
     model = np.array([[[1000, e], [e, 1000]] for e in hard])
     rival = np.array([[[1000, e + 30], [e + 30, 1000]] for e in hard])
-    drawn = resampling(origins(40), fps_by_clip={"a": 4.0}, drive_by_clip={})
-    ours, theirs = (resampled_miou(drawn.weights, sums) for sums in (model, rival))
-    paired, single = interval(ours - theirs), interval(ours)
+    blocks = drives(model)
+    ours, theirs = (replicates(blocks, one) for one in (model, rival))
+    paired, single = interval(difference(ours, theirs)), interval(ours)
     assert paired.low > 0
     assert paired.high - paired.low < 0.3 * (single.high - single.low)
+
+
+def test_blocks_count_by_what_they_know():
+    even = np.ones((8, 3))
+    assert effective_blocks(even) == pytest.approx(8)
+    lonely = np.array([[10.0, 10], *[[10, 0]] * 7])
+    assert effective_blocks(lonely, (1,)) == pytest.approx(1)
+    assert 1 < effective_blocks(lonely) < 8
+    assert effective_blocks(even * [1, 1, 0], (2,)) == 0
+
+
+@pytest.mark.parametrize(
+    ("degrees", "quantile"), [(3, 3.182), (5, 2.571), (7, 2.365), (11, 2.201), (30, 2.042)]
+)
+def test_the_quantile_is_that_of_the_printed_tables(degrees, quantile):
+    assert student_quantile(float(degrees)) == pytest.approx(quantile, rel=2e-3)
+
+
+def told(whole, values):
+    ones = np.ones(len(values))
+    return Replicates(whole=whole, values=np.asarray(values), weights=ones, degrees=5.0)
 
 
 def test_skill_runs_from_copy_to_ceiling():
     assert skill(0.4, 0.4, 0.8) == 0
     assert skill(0.8, 0.4, 0.8) == 1
     assert skill(0.5, 0.8, 0.8) is None
-    drawn = resampled_skill(np.array([0.6, 0.6]), np.array([0.4, 0.8]), np.array([0.8, 0.8]))
-    assert drawn[0] == pytest.approx(0.5)
-    assert np.isnan(drawn[1])
-
-
-def test_an_interval_over_mostly_undefined_values_is_none():
-    assert interval(np.array([np.nan, np.nan, 1.0])) is None
-    assert interval(None) is None
+    model, copy, ceiling = told(0.6, [0.6, 0.5]), told(0.4, [0.4, 0.4]), told(0.8, [0.8, 0.6])
+    found = skill_replicates(model, copy, ceiling)
+    assert found.whole == pytest.approx(0.5)
+    np.testing.assert_allclose(found.values, [0.5, 0.5])
+    assert skill_replicates(model, copy, told(0.8, [0.8, 0.4])) is None

@@ -50,7 +50,7 @@ def by_name(results):
 
 def test_rows_come_back_in_order_with_pooled_scores():
     rows = table()
-    results = summarise(rows, CAMVID, fps_by_clip={"a": 15.0})
+    results = summarise(rows, CAMVID, fps_by_clip={"a": 4.0})
     assert [one.predictor for one in results] == [one.predictor for one in rows]
     pooled = sum(one.confusion for one in rows[2].sums)
     assert results[2].miou == mean_iou(pooled)
@@ -60,7 +60,7 @@ def test_rows_come_back_in_order_with_pooled_scores():
 
 
 def test_the_interval_holds_the_score_and_names_its_reach():
-    found = by_name(summarise(table(), CAMVID, fps_by_clip={"a": 15.0}))["s2s"]
+    found = by_name(summarise(table(), CAMVID, fps_by_clip={"a": 4.0}))["s2s"]
     assert found.ci95.low <= found.miou <= found.ci95.high
     assert found.ci95_moving.low <= found.miou_moving <= found.ci95_moving.high
     assert found.gain_ci95.low <= found.gain <= found.gain_ci95.high
@@ -68,8 +68,17 @@ def test_the_interval_holds_the_score_and_names_its_reach():
     assert found.interval_note == "this sequence only"
 
 
+def test_a_short_clip_says_that_it_is_too_short():
+    (found,) = summarise([scores("copy-last", 30)], CAMVID, fps_by_clip={"a": 15.0})
+    assert (found.ci95, found.ci95_moving, found.gain_ci95, found.skill_ci95) == (None,) * 4
+    assert "too short to say: 6 blocks of 1.0 s are needed" in found.interval_note
+    (sequence,) = found.sequences
+    assert sequence.ci95 is None
+    assert sequence.interval_note == found.interval_note
+
+
 def test_gain_is_over_the_better_of_copy_and_warp():
-    found = by_name(summarise(table(), CAMVID, fps_by_clip={"a": 15.0}))
+    found = by_name(summarise(table(), CAMVID, fps_by_clip={"a": 4.0}))
     assert found["s2s"].rival == "flow-warp"
     assert found["s2s"].gain == pytest.approx(found["s2s"].miou - found["flow-warp"].miou)
     assert found["copy-last"].gain < 0
@@ -78,7 +87,7 @@ def test_gain_is_over_the_better_of_copy_and_warp():
 
 
 def test_skill_is_nought_for_copying_and_one_for_the_ceiling():
-    found = by_name(summarise(table(), CAMVID, fps_by_clip={"a": 15.0}))
+    found = by_name(summarise(table(), CAMVID, fps_by_clip={"a": 4.0}))
     assert found["copy-last"].skill == 0
     assert found["ceiling"].skill == 1
     assert found["ceiling"].miou == 1
@@ -87,7 +96,7 @@ def test_skill_is_nought_for_copying_and_one_for_the_ceiling():
 
 def test_a_few_drives_get_a_row_each_and_a_count_of_signs():
     asked = {"clips": ("a", "b", "c")}
-    found = by_name(summarise(table(**asked), CAMVID, fps_by_clip=dict.fromkeys("abc", 15.0)))
+    found = by_name(summarise(table(**asked), CAMVID, fps_by_clip=dict.fromkeys("abc", 4.0)))
     one = found["s2s"]
     assert one.ci95 is None
     assert [row.clip for row in one.sequences] == ["a", "b", "c"]
@@ -106,12 +115,12 @@ def test_eight_drives_get_a_pooled_interval():
 def test_different_origins_are_refused():
     rows = [scores("copy-last", 3), scores("s2s", 1, num=35)]
     with pytest.raises(UsageError, match="score both on the same ones"):
-        summarise(rows, CAMVID, fps_by_clip={"a": 15.0})
+        summarise(rows, CAMVID, fps_by_clip={"a": 4.0})
 
 
 def test_no_origins_are_refused_with_what_to_do():
     with pytest.raises(UsageError, match="ask for shorter ones"):
-        summarise([scores("copy-last", 3, num=0)], CAMVID, fps_by_clip={"a": 15.0})
+        summarise([scores("copy-last", 3, num=0)], CAMVID, fps_by_clip={"a": 4.0})
 
 
 def test_the_order_of_sums_does_not_matter():
@@ -139,7 +148,7 @@ def test_the_rival_is_chosen_at_each_horizon():
 
 def test_a_run_compared_with_itself_differs_by_exactly_nothing():
     runs = {"one": table(), "two": table()}
-    rows = compare(runs, CAMVID, fps_by_clip={"a": 15.0})
+    rows = compare(runs, CAMVID, fps_by_clip={"a": 4.0})
     assert len(rows) == 8
     for row in rows:
         if row.run == "one":
@@ -150,7 +159,7 @@ def test_a_run_compared_with_itself_differs_by_exactly_nothing():
 
 
 def test_a_new_predictor_is_held_against_the_first_runs_rival():
-    rows = compare({"one": table(), "two": [scores("new", 2)]}, CAMVID, fps_by_clip={"a": 15.0})
+    rows = compare({"one": table(), "two": [scores("new", 2)]}, CAMVID, fps_by_clip={"a": 4.0})
     (new,) = [row for row in rows if row.predictor == "new"]
     assert new.against == "flow-warp"
     assert new.difference > 0
@@ -159,6 +168,6 @@ def test_a_new_predictor_is_held_against_the_first_runs_rival():
 
 def test_runs_are_paired_on_the_origins_they_share():
     runs = {"one": [scores("s2s", 5)], "two": [scores("s2s", 5, first=15)]}
-    (_, second) = compare(runs, CAMVID, fps_by_clip={"a": 15.0})
+    (_, second) = compare(runs, CAMVID, fps_by_clip={"a": 4.0})
     assert second.num_origins == 36
     assert second.num_paired == 30
