@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from forecast.segmentation.levels import IMAGENET_MEAN, IMAGENET_STD
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +64,8 @@ class Trainable:
     """The options that change it."""
     trunk: Trunk | None = None
     """What it may start from."""
+    start: Callable[[nn.Module, Mapping[str, Tensor]], Mapping[str, Tensor]] | None = None
+    """Instead of a trunk: its weights, from untrained ones and those of a larger network."""
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
     """Of RGB in 0 to 1."""
@@ -83,6 +85,13 @@ def _fddwnet_small(num_classes: int, options: NetworkOptions) -> nn.Module:
     from forecast.segmentation.networks.fddwnet_small import FDDWNetSmall
 
     return FDDWNetSmall(num_classes, width=options.width)
+
+
+def _start_of_fddwnet(network: nn.Module, public: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    from forecast.segmentation.networks.fddwnet_small import FDDWNetSmall, start_of
+
+    assert isinstance(network, FDDWNetSmall), "the table builds it"
+    return start_of(network, public)
 
 
 def _unet(num_classes: int, options: NetworkOptions) -> nn.Module:
@@ -186,11 +195,12 @@ TRAINABLE: Mapping[str, Trainable] = {
         last_layer="classifier.3.weight",
     ),
     "fddwnet-small": Trainable(
-        what="FDDWNet (Liu 2020) with ten of its 21 units and a short decoder",
+        what="bundled, 19 classes of Cityscapes: FDDWNet with ten of its 21 units; better, slower",
         build=_fddwnet_small,
         stride=4,
         multiple=32,
         last_layer="classifier.weight",
+        start=_start_of_fddwnet,
     ),
     "unet": Trainable(
         what="U-Net (Ronneberger 2015): a ladder down and up, every rung joined",

@@ -129,7 +129,8 @@ def _card(
     name: str, settings: RunSettings, result: FitResult, learnt_from: Sequence[LearntFrom]
 ) -> ModelCard:
     rendered = all(one.terms == RENDERED_TERMS for one in learnt_from)
-    ours = rendered and not settings.teacher and settings.init is None
+    started = settings.init is not None or getattr(settings, "trunk", None) is not None
+    ours = rendered and not settings.teacher and not started
     recipe = {key: _plain(value) for key, value in asdict(settings).items()}
     return ModelCard(
         name=name,

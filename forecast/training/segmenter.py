@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from forecast.checkpoints import load_state
+from forecast.checkpoints import load_into, load_state
 from forecast.errors import UsageError
 from forecast.labels import LabelSpace
 from forecast.segmentation.networks.trunks import load_trunk
@@ -130,9 +130,13 @@ def _task(
 
 def _start(network: torch.nn.Module, row: Trainable, settings: SegmenterRun) -> None:
     """The weights that it starts from, where any were named."""
-    if settings.trunk is not None and row.trunk is not None:
+    if settings.trunk is not None:
         file = Path(located(str(settings.trunk)))
-        load_trunk(network, row.trunk, load_state(file), source=str(file))
+        given = load_state(file)
+        if row.start is not None:
+            load_into(network, row.start(network, given), source=str(file))
+        elif row.trunk is not None:
+            load_trunk(network, row.trunk, given, source=str(file))
     placed_network(network, settings)
 
 

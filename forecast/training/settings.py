@@ -136,7 +136,7 @@ class SegmenterRun(RunSettings):
     """
 
     network: str = "fast-scnn"
-    """What learns: fast-scnn, unet, scnet, scnet-transposed, deeplab, deeplab-vgg,
+    """What learns: fast-scnn, fddwnet-small, unet, scnet, scnet-transposed, deeplab, deeplab-vgg,
     deeplab-vgg-aspp, dilation10, dilation8, dilation8-large, dilation7 or icnet."""
     width: float = 1.0
     """Channels as a share of the published ones (of fast-scnn, of the bundled one's)."""
@@ -148,7 +148,7 @@ class SegmenterRun(RunSettings):
     picture several times the work."""
     trunk: Path | None = None
     """torchvision's weights of VGG16 (dilation, deeplab-vgg) or ResNet-101 (deeplab) to start
-    from; without --no-norm VGG16's must have batch norms."""
+    from, or FDDWNet's (fddwnet-small); without --no-norm VGG16's must have batch norms."""
     space: str | None = None
     """What is learnt: own (the data set's classes), or a label space such as cityscapes; if not
     given, cityscapes with a teacher and own without."""
@@ -195,7 +195,7 @@ class SegmenterRun(RunSettings):
             faults.append(f"norm is off; {self.network} has batch norms, leave it out")
         if self.mirrored and "mirrored" not in row.takes:
             faults.append(f"mirrored is on; {self.network} has no such form, leave it out")
-        if self.trunk is not None and row.trunk is None:
+        if self.trunk is not None and row.trunk is None and row.start is None:
             faults.append(f"trunk is {self.trunk}; {self.network} starts from none, leave it out")
         if self.trunk is not None and self.width != 1:
             faults.append(f"width is {self.width}; with a trunk it must be 1")

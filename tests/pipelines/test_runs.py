@@ -51,7 +51,7 @@ def test_a_run_file_never_names_what_judges(path: Path):
 
 def test_every_bundled_file_has_a_run_that_makes_its_network():
     made = {
-        getattr(settings, "predictor", "fast-scnn")
+        settings.predictor if isinstance(settings, TrainPredictorSettings) else settings.network
         for settings in (_settings(path) for path in FILES)
     }
     assert {bundled_card(name).name for name in bundled_names()} <= made

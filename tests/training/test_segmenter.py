@@ -10,6 +10,7 @@ from forecast.device import place
 from forecast.errors import UsageError
 from forecast.labels import CAMVID, CITYSCAPES, collapse_table
 from forecast.segmentation.build import build_segmenter
+from forecast.segmentation.networks.fddwnet import FDDWNet
 from forecast.segmentation.sizes import PixelBudget
 from forecast.segmentation.trainable import TRAINABLE, NetworkOptions
 from forecast.segmentation.trained import read_trained
@@ -186,7 +187,7 @@ def test_a_weight_of_0_is_no_judge_at_all(tmp_path):
 @pytest.mark.parametrize(
     ("told", "said"),
     [
-        ({"network": "segnet"}, "network is 'segnet'; known: fast-scnn, unet"),
+        ({"network": "segnet"}, "network is 'segnet'; known: fast-scnn, fddwnet-small, unet"),
         ({"width": 0.0}, "width is 0.0"),
         ({"network": "icnet", "norm": False}, "icnet has batch norms"),
         ({"network": "icnet", "mirrored": True}, "icnet has no such form"),
@@ -200,6 +201,19 @@ def test_a_weight_of_0_is_no_judge_at_all(tmp_path):
 def test_settings_that_cannot_be_are_all_named(told, said):
     told = {key: Path(one) if key == "trunk" else one for key, one in told.items()}
     assert any(said in one for one in SegmenterRun(**told).problems())
+
+
+def test_a_smaller_network_starts_from_the_larger_one_s_weights(tmp_path):
+    torch.manual_seed(4)
+    public = FDDWNet().state_dict()
+    torch.save(public, tmp_path / "public.pth")
+    told = {"network": "fddwnet-small", "trunk": tmp_path / "public.pth", "steps": 1}
+    path = trained.train_segmenter(
+        _settings(learning_rate=1e-9, **told), out=tmp_path / "out", teacher=None
+    )
+    found = load_state(path)["first.0.weight"][:13]
+    assert torch.allclose(found, public["layer1.conv.0.weight"], atol=1e-5)
+    assert read_card(path).terms != "Apache-2.0"
 
 
 def test_one_clip_cannot_teach_and_judge(tmp_path):
