@@ -117,7 +117,7 @@ class EvaluateSettings(ModelSettings):
     """Take every N-th origin."""
     extras: tuple[str, ...] = ()
     """Further scores: accuracy, per-image, calibration, boundaries, boundary-f, disocclusion,
-    components, latency, or all; docs/report.md says what each is."""
+    flicker, components, latency, or all; docs/report.md says what each is."""
     fps: float | None = None
     """Frame rate of image sequences."""
 

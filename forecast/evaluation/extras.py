@@ -12,6 +12,7 @@ from forecast.evaluation.calibration import calibration
 from forecast.evaluation.compared import Extra
 from forecast.evaluation.components import components
 from forecast.evaluation.disocclusion import disocclusion
+from forecast.evaluation.flicker import flicker
 from forecast.evaluation.latency import latency
 from forecast.evaluation.tolerance import tolerance
 from forecast.stages import FlowEstimator
@@ -45,6 +46,10 @@ EXTRAS: Mapping[str, tuple[str, Callable[[ExtraParts], Extra]]] = {
     "disocclusion": (
         "mIoU of what came into view after the origin",
         lambda parts: disocclusion(parts.flow()),
+    ),
+    "flicker": (
+        "labels that change from frame to frame where the world does not",
+        lambda parts: flicker(parts.flow()),
     ),
     "components": ("connected pieces a frame, of forecast and target", lambda _: components()),
     "latency": ("median and 95th percentile, and the lead that is left", lambda _: latency()),

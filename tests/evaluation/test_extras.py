@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from forecast.errors import UsageError
+from forecast.evaluation.compared import Before
 from forecast.evaluation.extras import EXTRAS, extras_named
 from forecast.flow.dis import DisFlow
 from forecast.labels import CAMVID
@@ -34,8 +35,11 @@ def test_all_means_the_whole_table_and_nothing_is_built_twice():
 def test_every_figure_has_words_and_every_word_a_figure(name, compared, frame):
     rng = np.random.default_rng(0)
     labels, target = (rng.integers(0, 11, (32, 64)).astype(np.uint8) for _ in range(2))
-    (extra,) = extras_named([name], flow=OutOfThePicture)
-    pair = compared(labels, target, CAMVID, origin=frame(0, (32, 64)), latency_ms=1.0)
+    # Where all came into view, there is no neighbour to flicker against.
+    (extra,) = extras_named([name], flow=DisFlow if name == "flicker" else OutOfThePicture)
+    before = Before(labels=target, target_ids=labels, future=frame(2, (32, 64)))
+    more = {"origin": frame(0, (32, 64)), "before": before, "latency_ms": 1.0}
+    pair = compared(labels, target, CAMVID, **more)
     sums = np.stack([extra.sums(pair), extra.sums(pair)])
     figures = extra.figures(sums)
     assert set(figures) == set(extra.words)
