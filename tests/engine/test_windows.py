@@ -64,6 +64,9 @@ def test_at_a_constant_rate_the_strided_indices_before_the_origin_are_given(
             assert history.origin.index == index
             assert (history.previous is None) == (index == first)
             assert history.previous is None or history.previous.at.index == index - 1
+            assert (history.before and history.before.at) == (
+                history.previous and history.previous.at
+            )
         assert windows.num_kept <= (num - 1) * n + 2
 
 
