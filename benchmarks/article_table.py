@@ -1,6 +1,6 @@
 """The systems of the article on CamVid, each with the same CPU time to learn in: one table.
 
-    python benchmarks/article_table.py DATA OUT --held-out CLIP [--minutes 15] [--json FILE]
+    python benchmarks/article_table.py DATA OUT [--held-out 0001TP] [--minutes 15] [--json FILE]
 
 Each system learns CamVid's `train` (never `val`), its best weights chosen by one of the drives of
 `train` (`--held-out`), at the width and with the options stated, for as many steps as its network
@@ -26,6 +26,8 @@ import forecast
 from forecast.api.settings import EvaluateSettings
 from forecast.api.train import train
 from forecast.provenance import commit
+from forecast.segmentation.trainable import TRAINABLE
+from forecast.specs import parsed, training_sources
 from forecast.training.fit import Progress
 from forecast.training.run import Audience
 from forecast.training.settings import SegmenterRun
@@ -51,10 +53,30 @@ SYSTEMS: Mapping[str, Mapping[str, Any]] = {
 """Row of the table -> what learns, as `forecast train segmenter` takes it."""
 
 
+def held_out(told: argparse.Namespace) -> tuple[str, ...]:
+    """The clips of the drive that weights are chosen by."""
+    sources = training_sources(parsed(f"{told.data}:train", weighed=True))
+    found = tuple(one.clip for one in sources if one.clip.startswith(told.held_out))
+    if not found:
+        raise SystemExit(f"no clip of {told.data} begins with {told.held_out}")
+    return found
+
+
+def prepared_folder(folder: Path, system: Mapping[str, Any], told: argparse.Namespace) -> Path:
+    """A run's folder, whose pictures are shared by all systems that are taught as finely."""
+    fine = TRAINABLE[system["network"]].stride == 1
+    pictures = (told.out / f"pictures-{'1' if fine else '4'}").resolve()
+    for one in (pictures, folder):
+        one.mkdir(parents=True, exist_ok=True)
+    if not (folder / "pictures").exists():
+        (folder / "pictures").symlink_to(pictures)
+    return folder
+
+
 def settings_of(system: Mapping[str, Any], told: argparse.Namespace) -> SegmenterRun:
     return SegmenterRun(
         data=(f"{told.data}:train",),
-        held_out=(told.held_out,),
+        held_out=held_out(told),
         space="own",
         batch=4,
         average=0.99,
@@ -75,7 +97,7 @@ def num_steps(system: Mapping[str, Any], told: argparse.Namespace, folder: Path)
             times.append(time.process_time())
 
     probe = replace(settings_of(system, told), steps=_PROBED[1] + 1)
-    train(probe, folder / "probe", audience=Audience(report=timed))
+    train(probe, prepared_folder(folder / "probe", system, told), audience=Audience(report=timed))
     step_s = (times[1] - times[0]) / (_PROBED[1] - _PROBED[0])
     steps = max(20, round(60 * told.minutes / step_s))
     kept.write_text(json.dumps({"steps": steps, "step_s": step_s}))
@@ -88,7 +110,8 @@ def taught(name: str, system: Mapping[str, Any], told: argparse.Namespace) -> Pa
     folder.mkdir(parents=True, exist_ok=True)
     steps = num_steps(system, told, folder)
     settings = replace(settings_of(system, told), steps=steps, score_every=max(10, steps // 10))
-    return train(settings, folder / "run", audience=Audience(say=print))
+    run = prepared_folder(folder / "run", system, told)
+    return train(settings, run, audience=Audience(say=print))
 
 
 def scored(weights: Path, system: Mapping[str, Any], told: argparse.Namespace) -> dict[str, Any]:
@@ -112,9 +135,7 @@ def main() -> None:
     parser.add_argument("data", help="CamVid's folder")
     parser.add_argument("out", type=Path)
     parser.add_argument("--minutes", type=float, default=15.0, help="CPU minutes each")
-    parser.add_argument(
-        "--held-out", required=True, help="clip of train that weights are chosen by"
-    )
+    parser.add_argument("--held-out", default="0001TP", help="drive that weights are chosen by")
     parser.add_argument("--only", default="", help="rows, divided by ;")
     parser.add_argument("--json", type=Path, default=None)
     told = parser.parse_args()

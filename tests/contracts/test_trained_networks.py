@@ -14,6 +14,9 @@ from forecast.segmentation.trained import card_facts
 from forecast.storage.recording import Recording
 from pipelines import cli
 
+# Three commands each, on a machine that may be busy.
+pytestmark = pytest.mark.timeout(240)
+
 HW, NUM_FRAMES = (64, 96), 14
 OPTIONS = NetworkOptions(width=1 / 16)
 
