@@ -5,9 +5,9 @@
 Each system learns CamVid's `train` (never `val`), its best weights chosen by one of the drives of
 `train` (`--held-out`), at the width and with the options stated, for as many steps as its network
 takes in the budget (measured on a few of its own). Then the 60 frames of `val` are scored at
-360x480: the present alone. Started again it goes on where it was: systems that are done are read,
-one that was cut off resumes. With less than five minutes each the table tells how far a network
-comes in that time, and orders no systems.
+360x480: the present alone, as it is and refined. Started again it goes on where it was: systems
+that are done are read, one that was cut off resumes. With less than five minutes each the table
+tells how far a network comes in that time, and orders no systems.
 """
 
 from __future__ import annotations
@@ -51,6 +51,8 @@ SYSTEMS: Mapping[str, Mapping[str, Any]] = {
     },
 }  # fmt: skip
 """Row of the table -> what learns, as `forecast train segmenter` takes it."""
+REFINED = ((), ("dense-crf",), ("ema",), ("ema", "dense-crf"))
+"""What is done to each one's maps, by the settings that --refine has of itself."""
 
 
 def held_out(told: argparse.Namespace) -> tuple[str, ...]:
@@ -114,18 +116,22 @@ def taught(name: str, system: Mapping[str, Any], told: argparse.Namespace) -> Pa
     return train(settings, run, audience=Audience(say=print))
 
 
-def scored(weights: Path, system: Mapping[str, Any], told: argparse.Namespace) -> dict[str, Any]:
-    """What `forecast evaluate` says of the present on `val`."""
-    settings = EvaluateSettings(
-        segmenter=system["network"],
-        weights=weights,
-        horizons=(0.0,),
-        targets=("truth",),
-        extras=("accuracy", "boundary-f"),
-        split="val",
-    )
-    out = weights.parent / "val"
-    forecast.evaluate(told.data, out, settings)
+def scored(
+    weights: Path, system: Mapping[str, Any], refine: tuple[str, ...], told: argparse.Namespace
+) -> dict[str, Any]:
+    """What `forecast evaluate` says of the present on `val`, now or before."""
+    out = weights.parent / "-".join(("val", *refine))
+    if not (out / "report.json").is_file():
+        settings = EvaluateSettings(
+            segmenter=system["network"],
+            weights=weights,
+            refine=refine,
+            horizons=(0.0,),
+            targets=("truth",),
+            extras=("accuracy", "boundary-f"),
+            split="val",
+        )
+        forecast.evaluate(told.data, out, settings)
     found = json.loads((out / "report.json").read_text())["results"]
     return next(one for one in found if one["target"] == "truth")
 
@@ -146,8 +152,10 @@ def main() -> None:
         if wanted and name not in wanted:
             continue
         weights = taught(name, system, told)
-        rows.append({"system": name, "steps": steps_of(weights), **scored(weights, system, told)})
-        show(rows, told.minutes)
+        for refine in REFINED:
+            row = {"system": " + ".join((name, *refine)), "steps": steps_of(weights)}
+            rows.append({**row, **scored(weights, system, refine, told)})
+            show(rows, told.minutes)
         if told.json is not None:
             kept = {"minutes": told.minutes, "commit": commit(), "rows": rows}
             told.json.write_text(json.dumps(kept, indent=1) + "\n")
@@ -159,12 +167,16 @@ def steps_of(weights: Path) -> int:
 
 def show(rows: list[dict[str, Any]], minutes: float) -> None:
     print(f"\nCamVid val, 60 frames; {minutes:g} CPU minutes each\n")
-    print("| system | steps | mIoU | 95 % |")
-    print("|---|---|---|---|")
+    print("| system | steps | mIoU | 95 % | pixels | boundary F |")
+    print("|---|---|---|---|---|---|")
     for one in rows:
         interval = one["ci95"]
         between = "" if interval is None else f"{100 * interval[0]:.1f} to {100 * interval[1]:.1f}"
-        print(f"| {one['system']} | {one['steps']} | {100 * one['miou']:.1f} | {between} |")
+        extras = one["extras"]
+        outline = next(value for name, value in extras.items() if name.startswith("boundary_f"))
+        figures = (one["miou"], extras["pixel_accuracy"], outline)
+        miou, pixels, outlines = (f"{100 * value:.1f}" for value in figures)
+        print(f"| {one['system']} | {one['steps']} | {miou} | {between} | {pixels} | {outlines} |")
 
 
 if __name__ == "__main__":
