@@ -187,7 +187,7 @@ def test_a_weight_of_0_is_no_judge_at_all(tmp_path):
 @pytest.mark.parametrize(
     ("told", "said"),
     [
-        ({"network": "segnet"}, "network is 'segnet'; known: fast-scnn, fddwnet-small, unet"),
+        ({"network": "segnet"}, f"network is 'segnet'; known: {', '.join(TRAINABLE)}"),
         ({"width": 0.0}, "width is 0.0"),
         ({"network": "icnet", "norm": False}, "icnet has batch norms"),
         ({"network": "icnet", "mirrored": True}, "icnet has no such form"),
