@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from forecast.report.contents import PictureRow, Report, plain
 from forecast.report.pictures import data_uri
-from forecast.report.reach import interval_words, or_too_short
+from forecast.report.reach import interval_words, or_too_short, useful_horizons
 from forecast.report.tables import (
     CEILING,
     HEADLINE,
@@ -76,6 +76,8 @@ class TargetSection:
     sequences: tuple[Table, ...]
     signs: tuple[str, ...]
     note: str
+    useful: tuple[str, ...]
+    """Where each forecast falls to copying."""
     num_origins: str
 
 
@@ -183,6 +185,7 @@ def _section(report: Report, target: str) -> TargetSection:
         sequences=tuple(one for one in lists if one and len(one.rows) <= MOST_SEQUENCES),
         signs=tuple(line for members in by_horizon for line in _signs(members)),
         note=interval_words(results),
+        useful=useful_horizons(results),
         num_origins=" to ".join(str(one) for one in dict.fromkeys((counts[0], counts[-1]))),
     )
 

@@ -1,14 +1,17 @@
-"""How far results reach, in words: what their intervals are about.
+"""How far results reach, in words: what intervals are about, and where forecasts fall to copying.
 
 Knows results, and nothing of pages.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
 
-from forecast.report.tables import horizons_of, seconds
+from forecast.report.tables import SEEING, horizons_of, predictors_of, seconds
 from forecast.scores import TOO_SHORT, Interval, Result
+
+COPY = "copy-last"
 
 
 def interval_words(results: Sequence[Result]) -> str:
@@ -35,3 +38,34 @@ def _listed(horizons: Sequence[float]) -> str:
 def or_too_short(words: str, interval: Interval | None) -> str:
     """The words of an interval, or that there is none: never a silent gap."""
     return TOO_SHORT if interval is None else words
+
+
+def useful_horizons(results: Sequence[Result]) -> tuple[str, ...]:
+    """Where each forecast of one target falls to copying, a sentence each.
+
+    The useful horizon is the longest up to which, and at every shorter one, the mIoU is above that
+    of copying. Empty where copying was not scored, or at one horizon only.
+    """
+    copied = {one.horizon_s: one.miou for one in results if one.predictor == COPY}
+    if len(copied) < 2:
+        return ()
+    named = [one.predictor for one in predictors_of(results)]
+    forecasts = [name for name in named if name not in (*SEEING, COPY)]
+    return tuple(_useful(name, results, copied) for name in forecasts)
+
+
+def _useful(name: str, results: Sequence[Result], copied: Mapping[float, float]) -> str:
+    gains = {
+        one.horizon_s: one.miou - copied[one.horizon_s]
+        for one in results
+        if one.predictor == name and one.horizon_s in copied and one.miou == one.miou
+    }
+    above = list(takewhile(lambda horizon_s: gains[horizon_s] > 0, sorted(gains)))
+    if not gains:
+        return f"{name} was not scored"
+    if not above:
+        return f"{name} is nowhere above copying from {seconds(min(gains))} on"
+    if len(above) == len(gains):
+        return f"{name} is above copying up to {seconds(above[-1])}, the longest that was scored"
+    fallen = sorted(gains)[len(above)]
+    return f"{name} falls to copying between {seconds(above[-1])} and {seconds(fallen)}"
