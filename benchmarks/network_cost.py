@@ -29,6 +29,7 @@ from forecast.segmentation.trainable import TRAINABLE, NetworkOptions
 K, BATCH, HW = 11, 4, (192, 256)
 WIDTHS = {
     "fast-scnn": (1.0,),
+    "fddwnet-small": (1.0,),
     "unet": (0.25, 0.125),
     "scnet": (1.0, 0.5),
     "scnet-transposed": (0.5,),
