@@ -56,7 +56,7 @@ def _flow_warp_splat(parts: PredictorParts) -> Predictor:
 def _flow_warp_blend(parts: PredictorParts) -> Predictor:
     from forecast.prediction.flow_guided.blend import flow_warp_blend
 
-    return flow_warp_blend(parts.flow)
+    return flow_warp_blend(parts.flow, placement=parts.placement)
 
 
 def _frames_then_segment(parts: PredictorParts) -> Predictor:

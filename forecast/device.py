@@ -101,7 +101,10 @@ def has_cpu_bfloat16() -> bool:
 
 def placed(network: _Network, placement: Placement) -> _Network:
     """The network itself, moved once to where it will run."""
-    return network.to(placement.device).to(memory_format=placement.memory_format)
+    # In one go: torch takes both, though its stubs say otherwise.
+    return network.to(  # pyright: ignore[reportCallIssue]
+        placement.device, memory_format=placement.memory_format
+    )
 
 
 @contextmanager

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 import torch
 
-from forecast.device import place
+from forecast.device import Placement, place
 from forecast.flow.cache import CachedFlow
 from forecast.flow.dis import DisFlow
 from forecast.labels import CAMVID
@@ -38,67 +39,77 @@ class _Colours:
     space = CAMVID
     fingerprint = "colours"
 
+    def __init__(self, placement: Placement) -> None:
+        self._device = placement.device
+
     def __call__(self, frames: Sequence[Frame]) -> list[Segmentation]:
-        return [_seen(frame) for frame in frames]
+        return [_seen(frame, self._device) for frame in frames]
 
 
-def _seen(frame: Frame) -> Segmentation:
-    centres = torch.linspace(0, 255, CAMVID.num_classes)[:, None, None]
-    distance = (frame.rgb.float().mean(dim=0) - centres).abs()
+def _seen(frame: Frame, device: torch.device | None = None) -> Segmentation:
+    rgb = frame.rgb.to(device or frame.rgb.device).float()
+    centres = torch.linspace(0, 255, CAMVID.num_classes)[:, None, None].to(rgb.device)
+    distance = (rgb.mean(dim=0) - centres).abs()
     probs = (-distance / 20).softmax(dim=0)
     return Segmentation(at=frame.at, space=CAMVID, size_hw=(H, W), probs=probs)
 
 
-def _rolled_out(name: str, network: S2SNetwork | ConvLSTMNetwork) -> Predictor:
-    cpu = place("cpu", "float32")
-    return Rollout(S2S(network, placement=cpu, space=CAMVID, name=name, grid_hw=(16, 32)))
+def _rolled_out(
+    name: str, network: S2SNetwork | ConvLSTMNetwork, placement: Placement
+) -> Predictor:
+    return Rollout(S2S(network, placement=placement, space=CAMVID, name=name, grid_hw=(16, 32)))
 
 
-def _s2s(name: str = "s2s", dilation: int = 1) -> Predictor:
+def _s2s(placement: Placement, name: str = "s2s", dilation: int = 1) -> Predictor:
     torch.manual_seed(0)
     network = S2SNetwork(num_classes=CAMVID.num_classes, width=0.0625, dilation=dilation)
-    return _rolled_out(name, network)
+    return _rolled_out(name, network, placement)
 
 
-def _conv_lstm() -> Predictor:
+def _conv_lstm(placement: Placement) -> Predictor:
     torch.manual_seed(0)
     network = ConvLSTMNetwork(num_classes=CAMVID.num_classes, channels=4)
     torch.nn.init.normal_(network.leave.weight, std=0.1)
-    return _rolled_out("conv-lstm", network)
+    return _rolled_out("conv-lstm", network, placement)
 
 
-def _x2x() -> Predictor:
+def _x2x(placement: Placement) -> Predictor:
     torch.manual_seed(0)
     network = S2SNetwork(num_classes=3, width=0.0625)
-    return X2X(network, _Colours(), placement=place("cpu", "float32"), grid_hw=(16, 32))
+    return X2X(network, _Colours(placement), placement=placement, grid_hw=(16, 32))
 
 
-def _flow_guided() -> FlowGuided:
+def _flow_guided(placement: Placement) -> FlowGuided:
     torch.manual_seed(0)
     width = Width(embedding=2, levels=(4, 4, 4), depth=1)
     network = FlowGuidedNetwork(num_classes=CAMVID.num_classes, num_maps=3, width=width).eval()
     torch.nn.init.normal_(network.leave.weight, std=0.1)
-    return FlowGuided(network, CachedFlow(DisFlow()), space=CAMVID, grid_hw=(16, 32))
+    return FlowGuided(
+        network, CachedFlow(DisFlow()), placement=placement, space=CAMVID, grid_hw=(16, 32)
+    )
 
 
-PREDICTORS: dict[str, Callable[[], Predictor]] = {
-    "copy-last": CopyLast,
-    "flow-warp": lambda: FlowWarp(CachedFlow(DisFlow())),
-    "flow-warp-splat": lambda: FlowWarpSplat(DisFlow()),
-    "frames-then-segment": lambda: FramesThenSegment(DisFlow(), _Colours()),
+CPU = place("cpu", "float32")
+PREDICTORS: dict[str, Callable[[Placement], Predictor]] = {
+    "copy-last": lambda _: CopyLast(),
+    "flow-warp": lambda _: FlowWarp(CachedFlow(DisFlow())),
+    "flow-warp-splat": lambda _: FlowWarpSplat(DisFlow()),
+    "frames-then-segment": lambda placement: FramesThenSegment(DisFlow(), _Colours(placement)),
     "s2s": _s2s,
-    "s2s-dil": lambda: _s2s("s2s-dil", dilation=2),
+    "s2s-dil": lambda placement: _s2s(placement, "s2s-dil", dilation=2),
     "conv-lstm": _conv_lstm,
     "x2x": _x2x,
-    "flow-warp-blend": lambda: flow_warp_blend(CachedFlow(DisFlow())),
+    "flow-warp-blend": lambda placement: flow_warp_blend(
+        CachedFlow(DisFlow()), placement=placement
+    ),
     "flow-guided": _flow_guided,
-    "flow-rollout": lambda: FlowRollout(_flow_guided()),
+    "flow-rollout": lambda placement: FlowRollout(_flow_guided(placement)),
 }
 
 
 @pytest.fixture(params=PREDICTORS)
 def predictor(request: pytest.FixtureRequest) -> Predictor:
-    return PREDICTORS[request.param]()
+    return PREDICTORS[request.param](CPU)
 
 
 def _frame(clip: str, index: int) -> Frame:
@@ -230,5 +241,29 @@ def test_the_fingerprint_is_the_same_each_time(predictor: Predictor) -> None:
 
 
 def test_fingerprints_differ_between_predictors() -> None:
-    prints = {build().fingerprint for build in PREDICTORS.values()}
+    prints = {build(CPU).fingerprint for build in PREDICTORS.values()}
     assert len(prints) == len(PREDICTORS)
+
+
+def _seen_on(device: torch.device) -> History:
+    """Pictures in memory, as they are decoded, and what a network on the device saw in them."""
+    history = _history()
+    assert history.previous is not None
+    seen: list[Observation] = []
+    for one in history.observations:
+        assert one.segmentation.probs is not None
+        probs = one.segmentation.probs.to(device)
+        seen.append(replace(one, segmentation=replace(one.segmentation, probs=probs)))
+    before = _seen(history.previous, device)
+    return replace(history, observations=tuple(seen), before=before)
+
+
+@pytest.mark.parametrize("name", PREDICTORS)
+def test_a_forecast_lies_where_its_segmentation_lay(name: str, pretended_cuda: Placement) -> None:
+    predictor = PREDICTORS[name](pretended_cuda)
+    history = _seen_on(pretended_cuda.device)
+    forecasts = list(predictor.predict([history], horizons_s=HORIZONS_S))
+    assert forecasts
+    for one in forecasts:
+        assert one.probs.device == pretended_cuda.device
+        assert one.probs.dtype == torch.float32

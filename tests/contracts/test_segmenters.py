@@ -1,6 +1,7 @@
 """What every segmenter promises; a new family joins by one line in `FAMILIES`."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ import torch
 from forecast.device import Placement
 from forecast.labels import CITYSCAPES
 from forecast.segmentation.build import build_segmenter
+from forecast.segmentation.segmenter import NetworkSegmenter
+from forecast.segmentation.sizes import FixedSize
 from forecast.stages import Segmenter
 from forecast.values import Frame, Instant
 
@@ -170,3 +173,23 @@ def test_the_same_frame_gives_the_same_bytes(segmenter: Segmenter, frames: list[
 def test_different_frames_give_different_maps(segmenter: Segmenter, frames: list[Frame]):
     first, second, _ = segmenter(frames)
     assert not torch.equal(first.probs, second.probs)
+
+
+def test_a_segmentation_lies_where_its_network_ran(
+    segmenter: Segmenter, frames: list[Frame], pretended_cuda: Placement
+):
+    """The family's network as it was built, moved to a device that follows shapes and places."""
+    assert isinstance(segmenter, NetworkSegmenter)
+    there = NetworkSegmenter(
+        deepcopy(segmenter._network),
+        name=segmenter.name,
+        space=segmenter.space,
+        input_size=FixedSize(*INPUT_HW),
+        placement=pretended_cuda,
+    )
+    seen = there(frames)
+    assert len(seen) == len(frames)
+    for one in seen:
+        assert one.probs is not None
+        assert one.probs.device == pretended_cuda.device
+        assert one.probs.dtype == torch.float32

@@ -14,8 +14,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from forecast.device import Placement
 from forecast.prediction.flow_guided.network import Correction, Scene, strength_at
-from forecast.prediction.flow_guided.predictor import FlowGuided
+from forecast.prediction.flow_guided.predictor import ON_CPU, FlowGuided
 from forecast.stages import FlowEstimator
 
 SHARES: Mapping[str, float] = {
@@ -55,11 +56,14 @@ class Blend(nn.Module):
         )
 
 
-def flow_warp_blend(flow: FlowEstimator) -> FlowGuided:
+def flow_warp_blend(flow: FlowEstimator, *, placement: Placement = ON_CPU) -> FlowGuided:
     """The predictor `flow-warp-blend`, for any classes.
 
     Args:
         flow: Between frames; one that remembers pairs saves most of its cost on video.
+        placement: Where the maps are mixed.
     """
     told = ", ".join(f"{name} {share:g}" for name, share in SHARES.items())
-    return FlowGuided(Blend().eval(), flow, name="flow-warp-blend", space=None, fingerprint=told)
+    return FlowGuided(
+        Blend(), flow, placement=placement, name="flow-warp-blend", space=None, fingerprint=told
+    )

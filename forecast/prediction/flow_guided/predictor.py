@@ -10,13 +10,15 @@ from __future__ import annotations
 import weakref
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from forecast.device import Placement, running
+from forecast.device import placed as placed_network
 from forecast.errors import UsageError
 from forecast.geometry.resize import probs_on_grid, resize_flow, resize_maps, resize_rgb
 from forecast.geometry.warp import followed
@@ -42,6 +44,7 @@ LONGEST_S = 1.2
 COPIED_S = 5.0
 """...which it is from here on: motion of this moment says nothing of a moment so far away."""
 
+ON_CPU = Placement(device=torch.device("cpu"))
 _REMEMBERED = 32
 """Maps kept small for later steps: 20 MB at 64x128 and 19 classes."""
 
@@ -57,6 +60,7 @@ class FlowGuided:
         network: FlowGuidedNetwork | Blend,
         flow: FlowEstimator,
         *,
+        placement: Placement = ON_CPU,
         name: str = "flow-guided-small",
         space: LabelSpace | None = CITYSCAPES,
         step_s: float = 3 / 17,
@@ -64,11 +68,12 @@ class FlowGuided:
         longest_s: float = LONGEST_S,
         fingerprint: str = "",
     ) -> None:
-        """Takes a network in eval mode, on the CPU or on a device.
+        """Takes a network and moves it to where it will run.
 
         Args:
             network: Made for this space.
             flow: Between frames; one that remembers pairs saves most of its cost on video.
+            placement: Where and in what precision the network runs.
             name: Name in reports.
             space: What the network's classes mean; None if it knows none.
             step_s: Stride of the past maps.
@@ -76,7 +81,8 @@ class FlowGuided:
             longest_s: How far trajectories are followed; below `COPIED_S`.
             fingerprint: Hash of the network's weights.
         """
-        self.network = network
+        self.network = placed_network(network, placement)
+        self.placement = placement
         self.flow = flow
         self._name = name
         self._space = space
@@ -177,14 +183,18 @@ class FlowGuided:
     def _corrected(
         self, past: Past, path: Float[Tensor, "2 H W"], ahead_s: float
     ) -> tuple[Float[Tensor, "2 H W"], Float[Tensor, "K h w"]]:
-        """The bent trajectories, and what the probabilities are multiplied by."""
-        device = next(chain(self.network.parameters(), self.network.buffers())).device
+        """The bent trajectories, and what the probabilities are multiplied by.
+
+        In float32, and where they were: flows on the CPU, maps on the segmentation's device.
+        """
+        device = self.placement.device
         scene = scene_at(past, resize_flow(path, self._grid_hw), horizon_s=ahead_s)
         scene = placed(scene, device)
-        with torch.inference_mode():
-            correction = self.network(scene)
-            bent = bent_displacement(path[None].to(device), correction)[0]
-            return bent.cpu(), factor_of(scene, correction)[0].cpu()
+        with running(self.network, self.placement) as network:
+            correction = network(scene)
+            bent = bent_displacement(path[None].to(device), correction)[0].float()
+            factor = factor_of(scene, correction)[0].float()
+        return bent.to(path.device), factor.to(past.maps.device)
 
     def past(self, history: History, motion: Motion) -> Past:
         """What is known at the origin, on the network's grid."""

@@ -8,16 +8,16 @@ classes, H W the map's grid, h w the network's.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
 
 import torch
 
+from forecast.device import Placement, running
 from forecast.geometry.resize import resize_flow, resize_maps
 from forecast.geometry.warp import followed
 from forecast.labels import LabelSpace
 from forecast.prediction.fingerprint import fingerprint_of
 from forecast.prediction.flow_guided.network import Correction, FlowGuidedNetwork, applied
-from forecast.prediction.flow_guided.predictor import FlowGuided
+from forecast.prediction.flow_guided.predictor import ON_CPU, FlowGuided
 from forecast.prediction.flow_guided.scene import Past, placed
 from forecast.prediction.flow_guided.state import State, advanced, at_origin, corrected
 from forecast.prediction.one_step.rollout import by_step
@@ -101,18 +101,28 @@ class FlowRollout:
         state, network = at_origin(past), self._parts.network
         assert isinstance(network, FlowGuidedNetwork)
         for _ in range(last):
-            state = next_state(network, past, state)
+            state = next_state(network, past, state, placement=self._parts.placement)
             yield state
 
 
-def next_state(network: FlowGuidedNetwork, past: Past, state: State) -> State:
-    """One step: motion first, then what the network says of it, on the CPU."""
-    device = next(network.parameters()).device
-    advance = advanced(past, state)
+def next_state(
+    network: FlowGuidedNetwork, past: Past, state: State, *, placement: Placement = ON_CPU
+) -> State:
+    """One step: motion first, then what the network says of it.
+
+    In float32 and where the past is: flows on the CPU, maps on the segmentation's device.
+    """
+    advance, maps = advanced(past, state), past.maps.device
+    with running(network, placement):
+        said = network(placed(advance.scene, placement.device))
     with torch.inference_mode():
-        said = network(placed(advance.scene, device))
-        here = {one.name: getattr(said, one.name).cpu() for one in fields(Correction)}
-        return corrected(advance, Correction(**here))
+        here = Correction(
+            slack=said.slack.float().to(advance.moved.device),
+            bend=said.bend.float().to(advance.moved.device),
+            weights=said.weights.float().to(maps),
+            evidence=said.evidence.float().to(maps),
+        )
+        return corrected(advance, here)
 
 
 def _flow_steps(past: Past, steps: Sequence[int]) -> list[float]:

@@ -46,10 +46,10 @@ def load_flow_guided(
         num_classes=space.num_classes, num_maps=NUM_MAPS, width=NAMES[card.network]
     )
     load_into(network, state, source=str(path))
-    network.to(placement.device).eval()
     direct = FlowGuided(
         network,
         flow,
+        placement=placement,
         name=card.network,
         space=space,
         fingerprint=fingerprint(state, card.network, card.space),

@@ -109,8 +109,8 @@ class X2X:
 
     def _step(self, windows: Float[Tensor, "B T 3 h w"]) -> Float[Tensor, "B 3 h w"]:
         with running(self._network, self._placement) as network:
-            newest, _ = network(windows.to(self._placement.device))
-        return newest.to(windows.device, torch.float32)
+            newest, _ = network(windows)
+        return newest.float()
 
     def _window(self, history: History) -> Float[Tensor, "T 3 h w"]:
         found = len(history.observations)
@@ -121,7 +121,7 @@ class X2X:
             )
         recent = history.observations[-self._num_inputs :]
         pictures = [resize_rgb(one.frame.rgb, self._grid_hw) for one in recent]
-        return torch.stack(pictures).float() / 255
+        return self._placement.put(torch.stack(pictures)).float() / 255
 
     def _forecast(
         self, history: History, horizon_s: float, picture: Float[Tensor, "3 h w"]
