@@ -17,7 +17,7 @@ from jaxtyping import Float, Int64
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
-from forecast.confusion import confusion
+from forecast.confusion import confusion, mean_iou
 from forecast.geometry.resize import resize_flow, resize_maps
 from forecast.geometry.warp import followed, warp
 from forecast.labels import CITYSCAPES, LabelSpace
@@ -181,7 +181,7 @@ class FlowGuidedTask:
             targets = zip(samples[0].targets, ours, self._rivals.of(name, samples), strict=True)
             for target, table, rival in targets:
                 ahead_s = target.num_frames * samples[0].frame_s
-                gains[f"{name} {ahead_s:.1f} s"] = 100 * (miou(table) - rival)
+                gains[f"{name} {ahead_s:.1f} s"] = 100 * (mean_iou(table) - rival)
         return {"score": float(np.mean(list(gains.values()))), **gains}
 
     def _tables(self, sample: Sample) -> list[NDArray[np.int64]]:
@@ -203,7 +203,7 @@ class Rivals:
         """Their best mIoU at each target of those samples, which go by that name."""
         if name not in self._found:
             pooled = np.sum([list(self._tables(one)) for one in samples], axis=0)
-            self._found[name] = [max(miou(one) for one in rivals) for rivals in pooled]
+            self._found[name] = [max(mean_iou(one) for one in rivals) for rivals in pooled]
         return self._found[name]
 
     def _tables(self, sample: Sample) -> Iterator[list[NDArray[np.int64]]]:
@@ -220,10 +220,3 @@ def counted(ids: Tensor, belief: Tensor, space: LabelSpace) -> NDArray[np.int64]
     """What a belief got right and wrong of some labels."""
     labels = belief.argmax(dim=0).byte().cpu().numpy()
     return confusion(ids.byte().numpy(), labels, space)
-
-
-def miou(table: NDArray[np.int64]) -> float:
-    """Mean IoU over the classes that occur in target or prediction."""
-    both = np.diag(table)
-    either = table.sum(axis=0) + table.sum(axis=1) - both
-    return float(np.mean(both[either > 0] / either[either > 0]))

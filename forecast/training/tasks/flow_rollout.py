@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
+from forecast.confusion import mean_iou
 from forecast.geometry.resize import resize_flow, resize_maps
 from forecast.geometry.warp import followed, warp
 from forecast.labels import CITYSCAPES, LabelSpace
@@ -32,7 +33,6 @@ from forecast.training.tasks.flow_guided import (
     FlowGuidedSettings,
     Rivals,
     counted,
-    miou,
     past_of,
     size_of,
 )
@@ -145,7 +145,7 @@ class FlowRolloutTask:
             rivals = self._rivals.of(name, samples)
             for target, table, rival in zip(samples[0].targets, ours, rivals, strict=True):
                 ahead_s = target.num_frames * samples[0].frame_s
-                gains[f"{name} {ahead_s:.1f} s"] = 100 * (miou(table) - rival)
+                gains[f"{name} {ahead_s:.1f} s"] = 100 * (mean_iou(table) - rival)
         return {"score": float(np.mean(list(gains.values()))), **gains}
 
     def _tables(self, sample: Sample) -> list[np.ndarray]:

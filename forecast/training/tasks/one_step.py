@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from forecast.confusion import confusion
+from forecast.confusion import confusion, mean_iou
 from forecast.labels import CITYSCAPES
 from forecast.training.data.evenly import EvenDrawer
-from forecast.training.tasks.flow_guided import miou
 from forecast.training.tasks.losses import l1_and_gradient, soft_jaccard
 
 
@@ -152,4 +151,4 @@ def _gain(counts: Sequence[_Counts]) -> float:
     ours, copy = (np.sum([one[index] for one in counts], axis=0) for index in (0, 1))
     if ours.ndim == 0:
         return float(copy - ours) / len(counts)
-    return 100 * (miou(ours) - miou(copy))
+    return 100 * (mean_iou(ours) - mean_iou(copy))

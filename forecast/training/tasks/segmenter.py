@@ -18,6 +18,7 @@ from kornia.geometry.transform import hflip
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
+from forecast.confusion import mean_iou
 from forecast.training.data.elastic import bent
 from forecast.training.data.relighting import relit
 from forecast.training.data.taught_pictures import PictureGroup, TaughtPicture
@@ -206,9 +207,10 @@ class SegmenterTask:
         return (batch.pictures * self._std + self._mean).to(self._device)
 
     def scores(self) -> Mapping[str, float]:
-        """Mean IoU with what is taught over the classes it names, pooled over `develop`.
+        """Mean IoU with what is taught, pooled over `develop`.
 
-        Cells of which nothing is taught (void) do not count.
+        As evaluation counts: a class that only the network names is one that it gets wrong. Cells
+        of which nothing is taught (void) do not count.
         """
         num_classes = len(self._weights)
         counts = torch.zeros(num_classes, num_classes, dtype=torch.int64)
@@ -216,9 +218,7 @@ class SegmenterTask:
             pairs = picture.belief.argmax(0) * num_classes + self.said(picture)
             taught = pairs[picture.belief.amax(0) > 0]
             counts += torch.bincount(taught, minlength=counts.numel()).view_as(counts)
-        hits, named = counts.diagonal(), counts.sum(1)
-        union = (named + counts.sum(0) - hits).clamp_min(1)
-        return {"score": float((hits / union)[named > 0].mean())}
+        return {"score": mean_iou(counts.numpy())}
 
     def said(self, picture: TaughtPicture) -> Int64[Tensor, "h w"]:
         """What the network takes each cell of a picture for."""

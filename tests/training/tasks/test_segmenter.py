@@ -1,3 +1,4 @@
+import pytest
 import torch
 from torch import nn
 
@@ -185,3 +186,35 @@ def test_a_network_that_answers_at_every_pixel_is_taught_there():
     batch = fine.draw(_generator())
     assert fine.answers(batch)[0].shape == batch.belief.shape
     assert torch.allclose(fine.colours(batch), batch.pictures * 0.5 + 0.5)
+
+
+class _Stripes(nn.Module):
+    """Names what the teacher does in the outer quarters, and a third class between."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shift = nn.Parameter(torch.zeros(()))
+
+    def forward(self, picture: torch.Tensor) -> torch.Tensor:
+        height, width = (side // 4 for side in picture.shape[-2:])
+        scores = torch.zeros(1, 3, height, width)
+        scores[:, 0, :, : width // 4] = 1
+        scores[:, 1, :, -(width // 4) :] = 1
+        scores[:, 2, :, width // 4 : -(width // 4)] = 1
+        return scores + self.shift
+
+
+def test_a_class_that_only_the_network_names_counts_against_it():
+    picture = _halves()
+    belief = torch.cat([picture.belief, torch.zeros_like(picture.belief[:1])])
+    taught = TaughtPicture(rgb=picture.rgb, belief=belief)
+    task = SegmenterTask(
+        _Stripes(),
+        groups=[PictureGroup(pictures=[taught], share=1.0)],
+        develop=[taught],
+        settings=SETTINGS,
+        mean=(0.5, 0.5, 0.5),
+        std=(0.5, 0.5, 0.5),
+    )
+    with torch.inference_mode():
+        assert task.scores()["score"] == pytest.approx((0.5 + 0.5 + 0) / 3)
