@@ -42,7 +42,7 @@ class LiveServer:
     Raises:
         UsageError: The address is malformed, others could reach it without a token, or the `live`
             extra is not installed.
-        OpenError: The address cannot be listened on.
+        OpenError: The address cannot be listened on, or the server does not come up.
     """
 
     def __init__(
@@ -94,9 +94,18 @@ class LiveServer:
 
     def _wait_until_up(self) -> None:
         deadline_s = time.monotonic() + _STARTING_S
-        while not self._server.started and self._thread.is_alive():
-            if time.monotonic() > deadline_s:
-                break
+        while not self._server.started:
+            found = None
+            if not self._thread.is_alive():
+                found = "its server ended at once"
+            elif time.monotonic() > deadline_s:
+                found = f"its server was not up after {_STARTING_S:.0f} s"
+            if found is not None:
+                self.close()
+                raise OpenError(
+                    f"the live page could not be served: {found}; the log says why, and without "
+                    "--serve the forecast runs on its own"
+                )
             time.sleep(0.01)
 
 

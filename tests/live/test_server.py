@@ -129,6 +129,27 @@ def test_publishing_takes_no_longer_with_viewers_that_are_stuck(server, channel)
     assert watched_s < 3 * alone_s + 0.05
 
 
+def _gives_up(_self, **_named):
+    """A server that ends before it is up."""
+
+
+def _hangs(self, **_named):
+    while not self.should_exit:
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("run", "said"), [(_gives_up, "ended at once"), (_hangs, "not up after 0 s")]
+)
+def test_a_server_that_does_not_come_up_says_so_and_leaves_nothing(channel, monkeypatch, run, said):
+    monkeypatch.setattr("uvicorn.Server.run", run)
+    monkeypatch.setattr("forecast.live.server._STARTING_S", 0.05)
+    before = threading.active_count()
+    with pytest.raises(OpenError, match=said):
+        LiveServer([channel], serve="127.0.0.1:0")
+    assert threading.active_count() == before
+
+
 def test_a_viewer_that_goes_is_forgotten(server, channel):
     with _socket(server) as socket:
         socket.recv(timeout=5)
