@@ -19,7 +19,7 @@ from forecast.errors import UsageError
 from forecast.labels import LabelSpace
 from forecast.stages import FrameSource, Predictor, Refiner, Segmenter, Sink
 from forecast.storage.label_pngs import LabelPngs
-from forecast.storage.manifest import Manifest
+from forecast.storage.manifest import Manifest, identity
 from forecast.storage.overlay_video import OverlayVideo
 from forecast.storage.recording import Recording
 from forecast.storage.recording_writer import RecordingWriter, whole_shard
@@ -151,9 +151,9 @@ class ClipRun:
         return Manifest(
             source=self.source.fingerprint,
             config=config,
-            segmenter=self.segmenter.fingerprint,
-            refiner="" if self.refiner is None else self.refiner.fingerprint,
-            predictor=self.predictor.fingerprint,
+            segmenter=identity(self.segmenter),
+            refiner=identity(self.refiner),
+            predictor=identity(self.predictor),
             device=str(self.shop.placement.device),
             precision=self.shop.placement.precision,
         )

@@ -6,6 +6,7 @@ the files asked for.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Container, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import cached_property
@@ -67,12 +68,13 @@ class ImageSource:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of every picture's content."""
+        """Hash of every picture's content and time: a forecast depends on both."""
         return self._content
 
     @cached_property
     def _content(self) -> str:
-        return content_hash(self.paths)
+        times = " ".join(repr(one) for one in self._pts_s)
+        return hashlib.sha256(f"{content_hash(self.paths)} {times}".encode()).hexdigest()
 
     def instant(self, index: int) -> Instant:
         """When the picture of that index was."""

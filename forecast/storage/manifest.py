@@ -14,6 +14,7 @@ from pathlib import Path
 
 from forecast.errors import UsageError
 from forecast.files import replace_file
+from forecast.stages import Predictor, Refiner, Segmenter
 
 _PACKAGES = (
     "segmentation-forecast",
@@ -37,6 +38,11 @@ def current_versions() -> dict[str, str]:
     return found
 
 
+def identity(stage: Segmenter | Refiner | Predictor | None) -> str:
+    """Name, for people, then a hash of weights and settings; empty for none."""
+    return "" if stage is None else f"{stage.name} {stage.fingerprint}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """Everything that the arrays of a recording depend on."""
@@ -46,11 +52,11 @@ class Manifest:
     config: str
     """Hash of the resolved settings."""
     segmenter: str
-    """Hash of weights and settings."""
+    """What `identity` says of it."""
     refiner: str = ""
-    """Hash of weights and settings; empty without one."""
+    """Likewise; empty without one."""
     predictor: str = ""
-    """Hash of weights and settings; empty without one."""
+    """Likewise; empty without one."""
     device: str
     precision: str
     versions: Mapping[str, str] = field(default_factory=current_versions)
@@ -84,7 +90,22 @@ class Manifest:
         was, now = saved.flat(), self.flat()
         for name in sorted(was | now):
             if was.get(name) != now.get(name):
+                found = _difference(name, was.get(name, "none"), now.get(name, "none"))
                 raise UsageError(
-                    f"{path.parent} was recorded with {name} {was.get(name, 'none')}, this run has "
-                    f"{now.get(name, 'none')}; resume with the same or choose another folder"
+                    f"{path.parent} was recorded with {found}; "
+                    "resume with the same or choose another folder"
                 )
+
+
+def _difference(name: str, was: str, now: str) -> str:
+    """In words, for a hash tells a person nothing."""
+    if name == "source":
+        return "another source: its frames, or their times (--fps), are not those of this run"
+    if name == "config":
+        return "another config: run.json beside it holds the settings"
+    if name not in ("segmenter", "refiner", "predictor"):
+        return f"{name} {was}, this run has {now}"
+    was_called, now_called = was.partition(" ")[0], now.partition(" ")[0]
+    if was_called != now_called:
+        return f"{name} {was_called or 'none'}, this run has {now_called or 'none'}"
+    return f"other weights or settings of the {name} {was_called} than this run has"

@@ -15,7 +15,7 @@ from forecast.errors import ForecastError, SourceLostError, StorageError
 from forecast.live.channel import Channel, SourceStatus
 from forecast.sources.live.source import LiveSource
 from forecast.stages import Predictor, Segmenter, Sink
-from forecast.storage.manifest import Manifest
+from forecast.storage.manifest import Manifest, identity
 from forecast.storage.overlay_video import OverlayVideo
 from forecast.storage.recording_writer import RecordingWriter
 from pipelines.streaming.outputs import Outputs
@@ -170,9 +170,9 @@ class StreamWorker:
         return Manifest(
             source=self._source.fingerprint,
             config=hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest(),
-            segmenter=self._segmenter.fingerprint,
-            refiner="" if self._refiner is None else self._refiner.fingerprint,
-            predictor=self._predictor.fingerprint,
+            segmenter=identity(self._segmenter),
+            refiner=identity(self._refiner),
+            predictor=identity(self._predictor),
             device=str(placement.device),
             precision=placement.precision,
         )

@@ -93,3 +93,4 @@ def test_the_fingerprint_follows_content_and_order(folder):
     one = ImageSource(paths, clip="a", fps=4.0).fingerprint
     assert ImageSource(paths, clip="b", fps=4.0).fingerprint == one
     assert ImageSource(paths[::-1], clip="a", fps=4.0).fingerprint != one
+    assert ImageSource(paths, clip="a", fps=5.0).fingerprint != one, "forecasts depend on time"

@@ -206,19 +206,34 @@ def test_a_complete_recording_has_nothing_left_to_do(tmp_path: Path, whole: Path
     assert bytes_of(tmp_path / "r") == bytes_of(whole)
 
 
-@pytest.mark.parametrize("field", ["source", "config", "segmenter", "device", "precision"])
-def test_another_manifest_is_refused_by_the_name_of_what_differs(
-    tmp_path: Path, field: str
+@pytest.mark.parametrize(
+    ("field", "was", "now", "said"),
+    [
+        ("source", "5e" * 32, "aa" * 32, "another source: its frames, or their times"),
+        ("config", "5e" * 32, "aa" * 32, "another config: run.json beside it holds the settings"),
+        ("device", "cpu", "cuda:0", "device cpu, this run has cuda:0"),
+        ("precision", "float32", "bfloat16", "precision float32, this run has bfloat16"),
+        ("segmenter", "one b572", "two b572", "segmenter one, this run has two"),
+        ("segmenter", "one b572", "one aa11", "other weights or settings of the segmenter one"),
+        ("predictor", "", "two aa11", "predictor none, this run has two"),
+    ],
+)
+def test_another_manifest_is_refused_in_words_that_say_what_differs(
+    tmp_path: Path, field: str, was: str, now: str, said: str
 ) -> None:
-    write(tmp_path, range(4))
-    with pytest.raises(UsageError, match=f"recorded with {field} .*, this run has other"):
+    RecordingWriter(
+        tmp_path, manifest=manifest(**{field: was}), space=CAMVID, horizons_s=HORIZONS_S
+    ).close()
+    with pytest.raises(UsageError, match=f"recorded with {said}") as told:
         RecordingWriter(
             tmp_path,
-            manifest=manifest(**{field: "other"}),
+            manifest=manifest(**{field: now}),
             space=CAMVID,
             horizons_s=HORIZONS_S,
             resume=True,
         )
+    assert "b572" not in str(told.value)
+    assert "5e5e" not in str(told.value)
 
 
 def test_a_folder_that_holds_a_recording_is_not_overwritten(tmp_path: Path) -> None:

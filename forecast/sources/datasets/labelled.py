@@ -6,6 +6,7 @@ Does not know any data set's layout. Axes: H W picture.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import AbstractContextManager
 from functools import cached_property
@@ -67,12 +68,13 @@ class LabelledImages:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of every picture and every annotation."""
+        """Hash of every picture, its time, and every annotation."""
         return self._content
 
     @cached_property
     def _content(self) -> str:
-        return content_hash([*self.pictures.paths, *self._labels.values()])
+        parts = f"{self.pictures.fingerprint} {content_hash(self._labels.values())}"
+        return hashlib.sha256(parts.encode()).hexdigest()
 
     @property
     def space(self) -> LabelSpace:
