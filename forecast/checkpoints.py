@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import pickle
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -24,6 +22,7 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
 from forecast.errors import CheckpointError, StorageError
+from forecast.files import replace_file
 
 State = Mapping[str, Tensor]
 SUFFIXES = (".safetensors", ".pth", ".pt")
@@ -74,17 +73,10 @@ def save(path: Path, state: State, card: ModelCard) -> None:
     """
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     content = to_bytes(whole, metadata={"card": json.dumps(asdict(card), sort_keys=True)})
-    partial = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        replace_file(path, content)
     except OSError as fault:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
         raise StorageError(f"{path} could not be written: {fault.strerror or fault}") from fault
 
 

@@ -10,6 +10,7 @@ import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from forecast.errors import StorageError
 
@@ -41,10 +42,24 @@ def storage_faults(path: Path) -> Generator[None]:
 
 def replace_file(path: Path, content: bytes) -> None:
     """The file with this content; a reader or a crash sees the old one or the new one, whole."""
+    with replacing(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def replacing(path: Path) -> Generator[BinaryIO]:
+    """A file to write that takes the place of `path` once the body is done, and only then.
+
+    Synchronised before it is renamed: else a machine that loses power may keep the new name and
+    none of the content.
+    """
     partial = path.with_name(f".{path.name}.partial")
     try:
-        partial.write_bytes(content)
+        with partial.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
         partial.replace(path)
-    except OSError:
+    except BaseException:
         partial.unlink(missing_ok=True)
         raise

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from io import StringIO
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from forecast.errors import StorageError
+from forecast.files import replace_file
 from forecast.report.contents import Report, plain
 from forecast.report.page import rendered
 from forecast.report.saved import REPORT_NAME, SCHEMA, SUMS_NAME, packed_sums
@@ -51,24 +51,12 @@ def write_report(folder: Path, report: Report) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in contents.items():
-            _replace(folder / name, content)
+            replace_file(folder / name, content)
     except OSError as fault:
         raise StorageError(
             f"{folder} cannot be written ({fault.strerror}); free space or choose another folder"
         ) from fault
     return folder / "report.html"
-
-
-def _replace(path: Path, content: bytes) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def as_json(report: Report) -> str:

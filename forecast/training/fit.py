@@ -18,6 +18,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from forecast.errors import CheckpointError, UsageError
+from forecast.files import replacing
 from forecast.training.ranks import joined_group
 
 STATE_NAME = "state.pt"
@@ -227,9 +228,8 @@ class _Run(Generic[BatchT]):
             "mean": self.mean,
             "best": self.best,
         }
-        partial = self.path.with_suffix(".partial")
-        torch.save(state, partial)
-        partial.replace(self.path)
+        with replacing(self.path) as file:
+            torch.save(state, file)
 
     def resume(self) -> None:
         """Continue a state that is there."""

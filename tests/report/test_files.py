@@ -8,7 +8,6 @@ import json
 import pytest
 
 from forecast.errors import StorageError
-from forecast.report import files
 from forecast.report.files import as_json, write_report
 
 FILES = {"report.html", "report.json", "scores.csv", "sums.npz"}
@@ -91,7 +90,7 @@ def test_a_fault_while_writing_leaves_the_old_report_whole(report, tmp_path, mon
     def full(_descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files.os, "fsync", full)
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(StorageError, match="No space left on device"):
         write_report(tmp_path, report)
     assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == before
