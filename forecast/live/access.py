@@ -8,7 +8,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from forecast.errors import UsageError
 
@@ -21,6 +21,11 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def _cookies(headers: Mapping[str, str]) -> Mapping[str, str]:
+    pairs = (one.strip().partition("=") for one in headers.get("cookie", "").split(";"))
+    return {name: unquote(value) for name, _, value in pairs}
 
 
 class Access:
@@ -51,7 +56,13 @@ class Access:
         scheme, _, bearer = headers.get("authorization", "").strip().partition(" ")
         # The word is written in any case (RFC 9110, section 11.1).
         shown = bearer.strip() if scheme.lower() == "bearer" else query.get("token", "")
+        shown = shown or _cookies(headers).get(self.cookie_name(headers), "")
         return hmac.compare_digest(shown.encode(), self._token.encode())
+
+    def cookie_name(self, headers: Mapping[str, str]) -> str:
+        """Where a browser keeps the token; servers of one host share their cookies, so by port."""
+        port = urlsplit(f"//{headers.get('host', '')}").netloc.rpartition(":")[2]
+        return f"forecast_{port if port.isdigit() else 'token'}"
 
     def knows_host(self, headers: Mapping[str, str]) -> bool:
         """Whether the request names this server.

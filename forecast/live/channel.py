@@ -38,6 +38,8 @@ class SourceStatus:
     num_unwritten: int = 0
     """Steps that are missing in what is saved."""
     num_dropped: int = 0
+    num_thinned: int = 0
+    """Frames left out evenly, at the pace that can be kept."""
     num_reconnects: int = 0
     age_s: float | None = None
     """Since the newest frame arrived."""

@@ -26,6 +26,7 @@ class _Numbers(Collector):
         ])  # fmt: skip
         for key, name, what in (
             ("num_dropped", "forecast_dropped_frames", "Frames overtaken by newer ones."),
+            ("num_thinned", "forecast_thinned_frames", "Frames left out at an even pace."),
             ("num_reconnects", "forecast_reconnects", "Connections opened again."),
             ("num_unwritten", "forecast_unwritten_steps", "Steps missing in what is saved."),
         ):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -57,14 +58,21 @@ class Routes:
 
         return answer
 
-    async def _page(self, _: Request) -> Response:
+    async def _page(self, request: Request) -> Response:
         headers = {
             "Content-Security-Policy": content_security_policy(),
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer",
             "Cache-Control": "no-store",
         }
-        return Response(page_html(), media_type="text/html", headers=headers)
+        page = Response(page_html(), media_type="text/html", headers=headers)
+        if token := request.query_params.get("token"):
+            # The page takes it out of the address bar, and must still be found when loaded again.
+            page.set_cookie(
+                self._access.cookie_name(request.headers), quote(token, safe=""),
+                httponly=True, samesite="strict",
+            )  # fmt: skip
+        return page
 
     async def _favicon(self, _: Request) -> Response:
         return Response(favicon(), media_type="image/svg+xml")
@@ -125,7 +133,9 @@ class Routes:
 
     def _unknown(self) -> Response:
         known = ", ".join(self._channels)
-        return PlainTextResponse(f"nothing from there yet; sources: {known}\n", 404)
+        return PlainTextResponse(
+            f"no such source, or nothing from it yet; there are: {known}\n", 404
+        )
 
 
 def _labels_at(snapshot: Snapshot, horizon_s: str | None) -> Any:

@@ -92,7 +92,7 @@ class StreamWorker:
         return (
             f"{self.channel.name}: {numbers['state']}, {numbers['fps']:.1f} forecasts/s, latency "
             f"{latency['p50']:.0f} ms (p95 {latency['p95']:.0f}){lag}, "
-            f"{numbers['num_dropped']} not looked at"
+            f"{numbers['num_dropped']} dropped"
         )
 
     def _work(self) -> None:
@@ -186,6 +186,7 @@ class StreamWorker:
             unwritten="" if outputs is None else outputs.trouble,
             num_unwritten=0 if outputs is None else outputs.num_unwritten,
             num_dropped=stats.num_dropped,
+            num_thinned=stats.num_thinned,
             num_reconnects=stats.num_reconnects,
             age_s=stats.age_s,
             recovery_s=stats.recovery_s,

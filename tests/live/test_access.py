@@ -34,6 +34,9 @@ def test_the_token_may_come_in_the_address_or_as_a_bearer():
     assert access.shows_token({}, {"authorization": "bearer a-long-secret"})
     assert access.shows_token({}, {"authorization": "BEARER  a-long-secret"})
     assert not access.shows_token({}, {"authorization": "Basic a-long-secret"})
+    host = {"host": "camera.lan:8000"}
+    assert access.shows_token({}, {**host, "cookie": "x=1; forecast_8000=a-long-secret"})
+    assert not access.shows_token({}, {**host, "cookie": "forecast_8001=a-long-secret"})
     assert not access.shows_token({"token": "another-one"}, {})
     assert not access.shows_token({}, {})
 

@@ -2,6 +2,8 @@
 const $ = (id) => document.getElementById(id);
 const query = new URLSearchParams(location.search);
 const token = query.get("token"), wanted = query.get("source");
+/* The server gave a cookie for it: it need not stand where shoulders and screenshots read it. */
+if (token) history.replaceState(null, "", location.pathname + (wanted ? "?" + new URLSearchParams({source: wanted}) : ""));
 const suffix = (extra = {}) => {
   const all = new URLSearchParams({...(token ? {token} : {}), ...(wanted ? {source: wanted} : {}), ...extra});
   return all.size ? "?" + all : "";
@@ -64,6 +66,7 @@ function background(context, frame, filter) {
   const {canvas} = context;
   if (canvas.width !== frame.width || canvas.height !== frame.height) {
     canvas.width = frame.width; canvas.height = frame.height;
+    canvas.style.setProperty("--ratio", String(frame.width / frame.height));
   }
   context.filter = filter;
   context.drawImage(frame, 0, 0);
@@ -127,13 +130,33 @@ function showNumbers() {
   text("fps", figure(n.fps, 1)); text("sourceFps", figure(n.source_fps, 1));
   text("drops", String(n.num_dropped)); text("reconnects", n.num_reconnects === 1 ? "1 reconnect" : `${n.num_reconnects} reconnects`);
   text("recovery", n.recovery_s == null ? "" : ` · last gap ${n.recovery_s.toFixed(1)} s`);
-  text("lead", figure(n.usable_lead_s?.[String(view.hello?.horizons_s[view.horizon])], 2));
+  text("thinned", n.num_thinned ? `${n.num_thinned} left out evenly · ` : "");
+  text("lag", n.lag_s >= 0.1 ? ` · ${n.lag_s.toFixed(1)} s behind` : "");
+  const lead = n.usable_lead_s?.[String(view.hello?.horizons_s[view.horizon])], late = lead != null && lead < 0;
+  text("lead", figure(lead, 2)); $("lead").classList.toggle("late", late); $("leadNote").classList.toggle("late", late);
+  text("leadNote", late ? "the forecast comes after its moment" : "horizon less p95 latency and lag");
+  showCurve(n.latency_ms?.p50); showHorizon();
   $("warming").hidden = !(n.warming_up && view.moment && n.state === "live");
   showSilence(n, state);
   showScores(n.scores || []);
 }
 
+let curveAt = 0;
+const curve = [];
+function showCurve(latency) {
+  if (latency == null || performance.now() - curveAt < 1000) return;
+  curveAt = performance.now();
+  curve.push(latency);
+  if (curve.length > 180) curve.shift();
+  const {width, height} = $("curve"), context = $("curve").getContext("2d"), most = Math.max(...curve, 1);
+  context.clearRect(0, 0, width, height);
+  context.beginPath();
+  curve.forEach((value, i) => context.lineTo(i * width / 179, height - 1 - (height - 3) * value / most));
+  context.strokeStyle = getComputedStyle($("curve")).getPropertyValue("--accent"); context.lineWidth = 1.5; context.stroke();
+}
+
 function showSilence(n, state) {
+  if (view.unknown) return;
   const old = !view.paused && (!view.online || n.state !== "live");
   document.querySelector(".stage").classList.toggle("old", old && !!view.moment);
   const silence = $("silence");
@@ -145,13 +168,13 @@ function showSilence(n, state) {
   };
   const since = n.age_s == null ? null : n.age_s + (performance.now() - view.heard) / 1000;
   const age = since == null ? "" : `last frame ${since.toFixed(1)} s ago`;
-  const line = [age, n.trouble].filter(Boolean).join(" · ");
+  const line = [age, n.trouble, n.unwritten].filter(Boolean).join(" · ");
   silence.replaceChildren(words[state] || state, Object.assign(document.createElement("small"), {textContent: line}));
 }
 
 let scoresKey = "";
 function showScores(scores) {
-  const known = scores.filter((s) => s.miou != null);
+  const known = scores.filter((s) => s.miou != null || !s.checked);
   const key = JSON.stringify(known);
   if (key === scoresKey || !known.length) return;
   scoresKey = key;
@@ -163,8 +186,13 @@ function scoreBlock(horizon, rows) {
   const block = element("div", "score");
   const [own, copy] = [rows.find((r) => r.predictor !== "copy-last") || rows[0], rows.at(-1)];
   const head = element("h3", "", `${horizon} s ahead`);
-  head.append(element("span", "", `${own.num_compared} checked`));
+  head.append(element("span", "", own.checked ? `${own.num_compared} checked` : "not checked"));
   block.append(head);
+  if (!own.checked) {
+    block.append(element("p", "quiet", "Not checked at this pace: no frame is looked at when these forecasts come due."));
+    return block;
+  }
+  if (copy !== own && own.miou < copy.miou) block.append(element("p", "quiet gain less", "Copying what is there now does better than the forecast here."));
   rows.forEach((row, place) => {
     const bar = element("div", place ? "bar reference" : "bar");
     const track = element("i"), fill = element("b");
@@ -214,7 +242,8 @@ function showHorizon() {
   if (horizon == null) { text("aheadTitle", "No forecast"); return; }
   text("horizonOut", `${horizon} s`); text("aheadTitle", `In ${horizon} s`);
   $("horizon").setAttribute("aria-valuetext", `${horizon} seconds ahead`);
-  text("aheadWhat", view.hello.predictor || "");
+  const copied = view.numbers?.copied_horizons_s?.includes(horizon);
+  text("aheadWhat", copied ? `a copy of now: it does better than ${view.hello.predictor}` : view.hello.predictor || "");
 }
 
 function legend(classes) {
@@ -275,6 +304,28 @@ function setOpacity(percent) {
   draw();
 }
 
+function full() {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else document.querySelector(".stage").requestFullscreen().catch(() => {});
+}
+
+/* Both pictures beside each other, as they are shown. */
+function snap() {
+  const [a, b] = [$("now"), $("ahead")], both = document.createElement("canvas");
+  both.width = a.width + b.width; both.height = Math.max(a.height, b.height);
+  const context = both.getContext("2d");
+  context.drawImage(a, 0, 0); context.drawImage(b, a.width, 0);
+  both.toBlob((blob) => {
+    const link = element("a");
+    link.href = URL.createObjectURL(blob);
+    link.download = `${view.hello?.source || "forecast"}-${view.moment?.header.index ?? 0}.png`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 5000);
+  }, "image/png");
+}
+
+$("full").addEventListener("click", full);
+$("snap").addEventListener("click", snap);
 $("pause").addEventListener("click", pause);
 $("moving").addEventListener("click", () => toggle("moving"));
 $("check").addEventListener("click", () => toggle("check"));
@@ -287,6 +338,8 @@ document.addEventListener("keydown", (event) => {
   if (key === " " && !pressing) { event.preventDefault(); pause(); }
   else if (key === "m") toggle("moving");
   else if (key === "e") toggle("check");
+  else if (key === "f") full();
+  else if (key === "s") snap();
   else if (key === "[") setOpacity(100 * view.opacity - 10);
   else if (key === "]") setOpacity(100 * view.opacity + 10);
   else if (key === "ArrowLeft" && !typing) setHorizon(view.horizon - 1);
@@ -347,7 +400,7 @@ function connect() {
     view.online = false;
     view.numbers ??= {state: "connecting", num_dropped: 0, num_reconnects: 0};
     showNumbers();
-    setTimeout(connect, wait);
+    if (!view.unknown) setTimeout(connect, wait);
     wait = Math.min(8000, wait * 2);
   };
 }
@@ -356,19 +409,25 @@ async function listSources() {
   const answer = await fetch(`api/sources${suffix()}`);
   if (!answer.ok) return;
   const sources = await answer.json();
-  if (sources.length < 2) return;
   const current = wanted || sources[0].source;
+  view.unknown = !sources.some(({source}) => source === current);
+  if (view.unknown) {
+    $("silence").hidden = false;
+    $("silence").replaceChildren(`There is no source ${current}`, element("small", "", `There are: ${sources.map(({source}) => source).join(", ")}`));
+  } else if (sources.length < 2) return;
   $("sources").hidden = false;
   $("sources").replaceChildren(...sources.map(({source}) => {
     const link = element("a", "", source);
-    link.href = suffix({source});
+    link.href = "?" + new URLSearchParams({source});
+    link.title = source;
     if (source === current) link.setAttribute("aria-current", "page");
     return link;
   }));
 }
 
-$("apiLink").href = `api/latest${suffix()}`;
-$("metricsLink").href = `metrics${suffix()}`;
+const plain = wanted ? "?" + new URLSearchParams({source: wanted}) : "";
+$("apiLink").href = `api/latest${plain}`;
+$("metricsLink").href = "metrics";
 connect();
 listSources();
 setInterval(() => { if (!view.online) showNumbers(); }, 500);

@@ -164,7 +164,7 @@ class LiveReader:
         lag_s = stamp.lag_s if happens_now and not paced else 0.0
         self._status.received(arrived_s, stamp.epoch, lag_s)
         if not self._thinning.passes(at):
-            self._status.count("dropped")
+            self._status.count("thinned")
             return
         arrival = Arrival(
             picture=picture,

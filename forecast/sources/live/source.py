@@ -115,7 +115,7 @@ class LiveSource:
         self._interrupted = threading.Event()
         self._size_hw = size_hw
         self.thinning = Thinning()
-        """Its `period_s` sets the pace of what is delivered; the rest counts as dropped."""
+        """Its `period_s` sets the pace of what is delivered; the rest counts as thinned."""
 
     @property
     def clip(self) -> str:

@@ -42,6 +42,8 @@ class LiveStats:
     """Frames handed to the consumer."""
     num_dropped: int
     """Frames overtaken by a newer one before the consumer came for them."""
+    num_thinned: int
+    """Frames left out at an even period, because the pipeline needs longer than theirs."""
     num_refused: int
     """Frames damaged, or older than one already given."""
     num_reconnects: int
@@ -125,7 +127,7 @@ class LiveStatus:
             self._turn(LiveState.LIVE, "first frame" if first else f"back after {gap_s:.1f} s")
 
     def count(self, what: str, number: int = 1) -> None:
-        """More frames were `delivered`, `dropped` or `refused`."""
+        """More frames were `delivered`, `dropped`, `thinned` or `refused`."""
         with self._lock:
             self._counts[what] += number
 
@@ -162,6 +164,7 @@ class LiveStatus:
                 num_received=self._counts["received"],
                 num_delivered=self._counts["delivered"],
                 num_dropped=self._counts["dropped"],
+                num_thinned=self._counts["thinned"],
                 num_refused=self._counts["refused"],
                 num_reconnects=max(0, self._connections - 1),
                 epoch=self._epoch,
