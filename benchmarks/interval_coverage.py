@@ -2,7 +2,7 @@
 
     python benchmarks/interval_coverage.py --draws 400 --out benchmarks/results/NAME.json
 
-Claim: wherever an interval of an evaluation is given, it covers 93 to 97 % (of mIoU, moving mIoU,
+Aim: wherever an interval of an evaluation is given, it covers 93 to 97 % (of mIoU, moving mIoU,
 and of a gain over a rival that was scored on the same origins), where the percentile bootstrap
 that it replaces covered far less.
 
