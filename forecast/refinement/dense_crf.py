@@ -35,7 +35,7 @@ _SMALLEST = 1e-8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrfSettings:
-    """Kernels and rounds; the defaults were chosen on CamVid (docs/experiments.md)."""
+    """Kernels and rounds; weak on purpose, for strong kernels erase poles and signs."""
 
     sigma_place: float = 40 / 480
     """Of the bilateral kernel, as a share of the picture's width."""
