@@ -51,6 +51,13 @@ class Spec:
         return f"{Path(self.name).name}{end}"
 
     @property
+    def lasting(self) -> str:
+        """How it can be named from any folder, for the record of a run."""
+        name = self.name if self.is_rendered else str(Path(located(self.name)).absolute())
+        end = "" if self.split is None else f":{self.split}"
+        return name + end + ("" if self.fps is None else f"@{self.fps:g}")
+
+    @property
     def seeds(self) -> range:
         """Of its streets.
 

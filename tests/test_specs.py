@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -127,3 +128,18 @@ def test_stills_are_the_annotated_pictures_of_the_training_split(tmp_path):
     clips = [one.clip for one in training_sources(parsed(f"{tmp_path}:stills", fps=None))]
     assert len(clips) == 2
     assert all("_still_" in one for one in clips)
+
+
+@pytest.mark.parametrize("text", ["street:7", "drive@5", "drive"])
+def test_what_a_run_records_can_be_named_from_any_folder(text, tmp_path, monkeypatch):
+    _pictures(tmp_path / "drive")
+    monkeypatch.chdir(tmp_path)
+    spec = parsed(text, fps=5.0)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    monkeypatch.delenv("FORECAST_DATA", raising=False)
+    lasting = replace(
+        spec, name=spec.name if spec.is_rendered else str(tmp_path / spec.name)
+    ).lasting
+    (found,) = sources_of(parsed(lasting))
+    assert found.clip == ("street_000007" if spec.is_rendered else "drive")

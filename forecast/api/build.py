@@ -10,7 +10,7 @@ from forecast.stages import Predictor, Refiner, Segmenter
 
 
 def build_segmenter(
-    name: str = "fast-scnn",
+    name: str = "fddwnet-small",
     *,
     weights: str | Path | None = None,
     input_hw: tuple[int, int] | None = None,

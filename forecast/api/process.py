@@ -92,7 +92,8 @@ def _refuse_twins(sources: Sequence[FrameSource]) -> None:
 def _write_run(
     out: Path, named: Sequence[str | Path | FrameSource], settings: ProcessSettings
 ) -> None:
-    found = [str(Path(one).absolute()) for one in named if isinstance(one, str | Path)]
+    told = [str(one) for one in named if isinstance(one, str | Path)]
+    found = [parsed(one, fps=settings.fps).lasting for one in told]
     write_json(
         out / "run.json",
         {

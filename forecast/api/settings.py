@@ -18,7 +18,7 @@ TARGETS = ("truth", "segmenter", "unrefined")
 class ModelSettings:
     """Which networks run, and where."""
 
-    segmenter: str = "fast-scnn"
+    segmenter: str = "fddwnet-small"
     """Name from `forecast models`."""
     weights: Path | None = None
     """The segmenter's weights: a file, or a folder that holds them."""

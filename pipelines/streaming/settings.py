@@ -22,6 +22,8 @@ POLICIES = ("auto", "latest", "every")
 class StreamSettings(ModelOptions):
     """What `forecast stream` does."""
 
+    segmenter: str = "fast-scnn"
+    """Name from `forecast models`; fddwnet-small sees more and takes twice as long."""
     predictor: str = "flow-warp"
     """Name from `forecast models`."""
     predictor_weights: Path | None = None

@@ -105,7 +105,7 @@ def test_without_bundled_weights_one_line_says_what_is_missing_and_what_to_do(
     monkeypatch.chdir(tmp_path)
     assert cli.main([*words, "-o", str(tmp_path / "out")]) == 3
     shown = capsys.readouterr().err
-    missing = "s2s" if "s2s" in words else "fast-scnn"
+    missing = "s2s" if "s2s" in words else "fddwnet-small"
     assert f"no bundled weights are called '{missing}'; bundled: none" in shown
     assert "`forecast train`" in shown
     assert shown.count("\n") == 1

@@ -23,7 +23,7 @@ import torch
 from forecast.errors import ForecastError, SourceError, UsageError
 from forecast.labels import CITYSCAPES
 from forecast.prediction.networks import TRAINABLE
-from forecast.sources.find import find_sources
+from forecast.specs import parsed, sources_of
 from forecast.stages import FrameSource
 from forecast.storage.recording import Recording
 from forecast.training.data.clips import ClipHeader, ClipWriter
@@ -157,7 +157,7 @@ def _recorded_from(folder: Path) -> FrameSource:
     fps: float | None = run.get("config", {}).get("fps")
     for spec in run.get("sources", ()):
         try:
-            found = find_sources(spec, fps=fps)
+            found = sources_of(parsed(spec, fps=fps))
         except ForecastError:
             continue
         for source in found:
