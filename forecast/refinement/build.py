@@ -13,7 +13,8 @@ from forecast.errors import UsageError
 from forecast.stages import FlowEstimator, Refiner
 
 _FILE = "file"
-"""The setting whose value is a file of settings, as `forecast train crf` writes one."""
+"""The setting whose value is a file of the others."""
+_EXAMPLE = '{"settings": {"srgb": 5}}'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,8 +161,10 @@ def _from_file(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as fault:
         raise UsageError(
-            f"{path} is no readable file of settings ({fault}); `forecast train crf` writes one"
+            f'{path} is no readable file of settings ({fault}); needed is JSON: {{"settings": {{"srgb": 5}}}}'
         ) from fault
     if not isinstance(found, dict) or not isinstance(found.get("settings"), dict):
-        raise UsageError(f"{path} has no `settings`; `forecast train crf` writes such a file")
+        raise UsageError(
+            f'{path} has no `settings`; needed is JSON such as {{"settings": {{"srgb": 5}}}}'
+        )
     return found["settings"]

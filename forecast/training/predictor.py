@@ -104,7 +104,7 @@ def train_predictor(
     wanted = [parsed(one, fps=settings.fps, weighed=True) for one in settings.data]
     with first_rank_first():
         prepared = prepare(wanted, how, say=audience.say)
-    clips, weights, checks = split(prepared, settings.held_out or _last_name(prepared))
+    clips, weights, checks = split(prepared, settings.held_out)
     flow = _flow(settings, prepared, out / "flow")
     torch.manual_seed(settings.seed)
     learnt = _Learnt(clips=clips, weights=weights, checks=checks, flow=flow)
@@ -118,13 +118,6 @@ def _grid_hw(predictor: str) -> tuple[int, int]:
     """Grid of the maps to learn from: a flow-guided network corrects finer ones than it sees."""
     height, width = GRID_HW
     return (2 * height, 2 * width) if TRAINABLE[predictor].needs_flow else GRID_HW
-
-
-def _last_name(prepared: Sequence[Prepared]) -> tuple[str, ...]:
-    names = [clip.header.name for one in prepared for clip in one.clips]
-    if len(names) < 2:
-        raise UsageError("one clip cannot both teach and judge; name at least two")
-    return (names[-1],)
 
 
 def _flow(settings: PredictorRun, prepared: Sequence[Prepared], folder: Path) -> FlowEstimator:

@@ -14,13 +14,13 @@ from typing import Any
 import torch
 
 from forecast.checkpoints import load_into, load_state
-from forecast.errors import UsageError
 from forecast.labels import LabelSpace
 from forecast.segmentation.networks.trunks import load_trunk
 from forecast.segmentation.trainable import TRAINABLE, Trainable
 from forecast.segmentation.trained import card_facts
 from forecast.specs import located, parsed
 from forecast.stages import Segmenter
+from forecast.training.data.choosing import judging
 from forecast.training.data.taught import Lessons, Taught, prepared
 from forecast.training.data.taught_pictures import TaughtClips
 from forecast.training.fit import Task
@@ -90,12 +90,9 @@ def _parted(
     clips: Sequence[Taught], settings: SegmenterRun
 ) -> tuple[Sequence[Taught], Sequence[Taught]]:
     """Clips that teach, and those that the best weights are chosen by."""
-    held = settings.held_out or tuple(one.name for one in clips[-1:])
+    held = judging([one.name for one in clips], settings.held_out)
     develop = [one for one in clips if one.name in held]
     learnt = [one for one in clips if one.name not in held]
-    if not learnt or not develop:
-        there = ", ".join(one.name for one in clips)
-        raise UsageError(f"one clip must teach and another judge; held out {held} of {there}")
     return learnt, develop
 
 

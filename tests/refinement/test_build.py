@@ -61,7 +61,7 @@ def test_settings_follow_the_name(tmp_path: Path) -> None:
         ("temporal:weight", "is no number"),
         ("temporal:weight=2", "from 0 to below 1"),
         ("dense-crf:stride=1.5", "whole number"),
-        ("dense-crf:file=none.json", "train crf"),
+        ("dense-crf:file=none.json", "needed is JSON"),
         ("small-regions:smallest_share=-1", "from 0 to below 1"),
     ],
 )

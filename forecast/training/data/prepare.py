@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from forecast.checkpoints import LearntFrom
 from forecast.errors import UsageError
 from forecast.specs import Spec, located, training_sources
 from forecast.stages import AnnotatedSource, FrameSource, Segmenter, is_annotated
+from forecast.training.data.choosing import fits, judging, left_after
 from forecast.training.data.clips import Clip, ClipHeader, ClipWriter
 from forecast.training.data.recordings import recordings_in, stretches, write_clip
 from forecast.training.data.true_flow import KnowsFlow
@@ -77,17 +77,20 @@ def prepare(
     """Clips of every spec; those already prepared for the same source are not read again.
 
     Raises:
-        UsageError: A spec needs a segmenter and there is none, or two clips have one name.
+        UsageError: A spec needs a segmenter and there is none, two clips have one name, or a
+            pattern of `without` fits no clip, or all of them.
         SourceError: What it names is not there.
     """
     found: list[Prepared] = []
     seen: set[str] = set()
-    for spec in specs:
+    every = [list(_wanted(spec, how)) for spec in specs]
+    left_after([one.header.name for wanted in every for one in wanted], how.without)
+    for spec, wanted in zip(specs, every, strict=True):
         clips: dict[str, Clip] = {}
         flows: dict[str, KnowsFlow] = {}
-        for one in _wanted(spec, how):
+        for one in wanted:
             name = one.header.name
-            if any(fnmatchcase(name, pattern) for pattern in how.without):
+            if fits(name, how.without):
                 continue
             if name in seen:
                 raise UsageError(f"two clips are called {name}; rename the folder of one of them")
@@ -192,17 +195,10 @@ def split(
     """Training clips, their weights by frame, and the clips whose names are held out.
 
     Raises:
-        UsageError: A held-out name is no clip, or nothing is left to learn from.
+        UsageError: A held-out pattern fits no clip, or nothing is left to learn from.
     """
     every = {clip.header.name: (clip, one.spec.weight) for one in prepared for clip in one.clips}
-    missing = [name for name in held_out if name not in every]
-    if missing:
-        raise UsageError(
-            f"no clip is called {missing[0]!r}; name some of these with --held-out: "
-            f"{', '.join(every)}"
-        )
-    kept = {name: pair for name, pair in every.items() if name not in held_out}
-    if not kept:
-        raise UsageError("every clip is held out; leave at least one to learn from")
+    held = judging(list(every), held_out)
+    kept = {name: pair for name, pair in every.items() if name not in held}
     weights = [weight * clip.header.num_frames for clip, weight in kept.values()]
-    return [clip for clip, _ in kept.values()], weights, [every[name][0] for name in held_out]
+    return [clip for clip, _ in kept.values()], weights, [every[name][0] for name in held]

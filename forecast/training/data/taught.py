@@ -9,11 +9,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, UInt8, UInt16
 from torch import Tensor
 
 from forecast.checkpoints import LearntFrom
@@ -23,6 +22,7 @@ from forecast.geometry.spaces import collapse_probs
 from forecast.labels import CITYSCAPES, LabelSpace, lift_table, space_named
 from forecast.specs import Spec, training_sources
 from forecast.stages import AnnotatedSource, FrameSource, Segmenter, is_annotated
+from forecast.training.data.choosing import left_after
 from forecast.training.data.clips import Clip, ClipHeader, ClipWriter
 from forecast.training.data.taught_pictures import PictureGroup, TaughtClips, allowed
 from forecast.training.run import RENDERED_TERMS
@@ -85,15 +85,13 @@ def prepared(
     """Every clip's pictures with what they teach, and in which classes.
 
     Raises:
-        UsageError: Two clips have one name, nothing says what they show, or their classes differ.
+        UsageError: Two clips have one name, nothing says what they show, their classes differ, or
+            a pattern of `without` fits no clip, or all of them.
         SourceError: A source is not there or damaged.
     """
-    found = [
-        (spec, source)
-        for spec in specs
-        for source in training_sources(spec)
-        if not any(fnmatchcase(source.clip, one) for one in lessons.without)
-    ]
+    every = [(spec, source) for spec in specs for source in training_sources(spec)]
+    left = left_after([source.clip for _, source in every], lessons.without)
+    found = [(spec, source) for spec, source in every if source.clip in left]
     names = [source.clip for _, source in found]
     for name in names:
         if names.count(name) > 1:
@@ -198,11 +196,11 @@ def _asked(
 def _ruled(
     belief: Float[Tensor, "K h w"], truth: AnnotatedSource, frame: Frame, space: LabelSpace
 ) -> Float[Tensor, "K h w"]:
-    ids = truth.label_map(frame.at.index).ids.byte()
+    ids = truth.label_map(frame.at.index).ids
     height, width = belief.shape[-2:]
     rows = (torch.arange(height) * 2 + 1) * ids.shape[0] // (2 * height)
     columns = (torch.arange(width) * 2 + 1) * ids.shape[1] // (2 * width)
-    small: UInt8[Tensor, "h w"] = ids[rows[:, None], columns]
+    small: UInt8[Tensor, "h w"] | UInt16[Tensor, "h w"] = ids[rows[:, None], columns]
     return allowed(belief, small, coarse=truth.space, fine=space)
 
 

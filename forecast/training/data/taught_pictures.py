@@ -11,7 +11,7 @@ from typing import overload
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, UInt8, UInt16
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -26,7 +26,7 @@ REPRESENTED = 0.02
 
 def allowed(
     probs: Float[Tensor, "K h w"],
-    ids: UInt8[Tensor, "h w"],
+    ids: UInt8[Tensor, "h w"] | UInt16[Tensor, "h w"],
     *,
     coarse: LabelSpace,
     fine: LabelSpace,
