@@ -161,10 +161,8 @@ def _from_file(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as fault:
         raise UsageError(
-            f'{path} is no readable file of settings ({fault}); needed is JSON: {{"settings": {{"srgb": 5}}}}'
+            f"{path} is no readable file of settings ({fault}); needed is JSON: {_EXAMPLE}"
         ) from fault
     if not isinstance(found, dict) or not isinstance(found.get("settings"), dict):
-        raise UsageError(
-            f'{path} has no `settings`; needed is JSON such as {{"settings": {{"srgb": 5}}}}'
-        )
+        raise UsageError(f"{path} has no `settings`; needed is JSON: {_EXAMPLE}")
     return found["settings"]
