@@ -59,5 +59,5 @@ class FineHorizons:
     ) -> Iterator[Forecast]:
         """As the predictor forecasts from the same observations and the source's frame period."""
         frame_s = self._period_s / self._frames_per_period
-        fine = [replace(one, previous=None, frame_s=frame_s) for one in histories]
+        fine = [replace(one, previous=None, before=None, frame_s=frame_s) for one in histories]
         yield from self._predictor.predict(fine, horizons_s=horizons_s)

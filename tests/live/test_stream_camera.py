@@ -94,6 +94,7 @@ _SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 def test_interrupted_or_terminated_the_files_are_whole(tmp_path, number, code):
     before = [(one, signal.getsignal(one)) for one, _ in _SIGNALS]
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     timer = _signal_once_it_writes(tmp_path, number)
     try:
         words = ["stream", LIVE, "--out", str(tmp_path), "--save", "recording,overlay"]

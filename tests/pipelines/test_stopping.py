@@ -17,6 +17,8 @@ def _handlers_are_put_back() -> Iterator[None]:
     kept = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     # A background job of a shell starts with it ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # As does what `nohup` starts.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     listen()
     yield
     listen()

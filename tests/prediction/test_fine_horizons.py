@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -48,3 +50,11 @@ class _WantsPrevious(CopyLast):
 def test_the_frame_looked_at_before_stands_in_for_the_source_frame_before():
     fine = FineHorizons(_WantsPrevious(), period_s=0.12, frames_per_period=3)
     assert fine.needs == Needs(num_observations=2, step_s=0.12)
+
+
+def test_what_was_seen_in_the_source_frame_before_is_left_out_with_it(history):
+    seen = history.observations[0]
+    whole = replace(history, previous=seen.frame, before=seen.segmentation)
+    fine = FineHorizons(CopyLast(), period_s=0.4, frames_per_period=10)
+    (served,) = fine.predict([whole], horizons_s=[0.18])
+    assert served.origin == history.origin
