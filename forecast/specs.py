@@ -22,6 +22,8 @@ from forecast.stages import FrameSource, is_annotated
 FIRST_STREET_SEED = 1000
 """Seeds below are for tests and judging, and never learnt from (docs/splits.md)."""
 STREET = "street"
+RENDERED_TERMS = "Apache-2.0 (rendered here)"
+"""What a card says of them."""
 _JUDGED_SEEDS = range(4)
 _STILLS = "stills"
 

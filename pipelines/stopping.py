@@ -39,7 +39,7 @@ def listen() -> None:
 
 
 def raise_if_asked() -> None:
-    """Nothing, or what a signal asked for.
+    """Raise what a signal asked for, if one did.
 
     Raises:
         KeyboardInterrupt: Ctrl-C was pressed since `listen`.

@@ -13,13 +13,13 @@ from torch import nn
 from forecast.checkpoints import LearntFrom, ModelCard, load_into, load_state, save
 from forecast.labels import CITYSCAPES, LabelSpace
 from forecast.provenance import commit
+from forecast.specs import RENDERED_TERMS
 from forecast.training.fit import FitResult, FitSettings, Progress, Task, fit
 from forecast.training.ranks import local_device
 from forecast.training.scalars import Scalars
 from forecast.training.settings import RunSettings
 from forecast.training.tasks.pictures import Pictures
 
-RENDERED_TERMS = "Apache-2.0 (rendered here)"
 _OWN_TERMS = "Apache-2.0"
 _OTHER_TERMS = "those of the data it learnt from; see learnt_from"
 

@@ -199,8 +199,8 @@ def applied(
 ) -> Float[Tensor, "B K H W"]:
     """Probabilities after each was multiplied by its factor; `bent` itself where that is 1.
 
-    What a warp holds impossible may still come true: `FLOOR` is lent for the while, so that a
-    factor has something to raise, and taken back.
+    `FLOOR` is added, the sum multiplied, and `FLOOR` subtracted, so that zeros can rise too: what
+    the warp holds impossible may still come true.
     """
     raised = (bent + FLOOR).mul_(factor).sub_(FLOOR).clamp_min_(0)
     return raised.div_(raised.sum(dim=1, keepdim=True).clamp_min_(1e-6))

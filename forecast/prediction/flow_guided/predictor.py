@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 
 GRID_HW = (64, 128)
 LONGEST_S = 1.2
-"""Trajectories and training end here; beyond, the forecast returns to a copy of the present..."""
+"""Seconds ahead up to which trajectories are followed; beyond, the warp fades out linearly."""
 COPIED_S = 5.0
-"""...which it is from here on: motion of this moment says nothing of a moment so far away."""
+"""Seconds ahead from which on the forecast is a plain copy of the present."""
 
 ON_CPU = Placement(device=torch.device("cpu"))
 _REMEMBERED = 32
@@ -84,18 +84,13 @@ class FlowGuided:
         self.network = placed_network(network, placement)
         self.placement = placement
         self.flow = flow
-        self._name = name
+        self.name = name
         self._space = space
         self._step_s = step_s
         self._grid_hw = grid_hw
         self.longest_s = longest_s
         self._weights = fingerprint
         self._remembered: OrderedDict[int, tuple[weakref.ref[Tensor], Tensor]] = OrderedDict()
-
-    @property
-    def name(self) -> str:
-        """As given."""
-        return self._name
 
     @property
     def space(self) -> LabelSpace | None:
@@ -117,7 +112,7 @@ class FlowGuided:
         """Of the name, the weights, the flow and the grid."""
         height, width = self._grid_hw
         return fingerprint_of(
-            self._name,
+            self.name,
             weights=self._weights,
             flow=self.flow.name,
             step_s=self._step_s,
@@ -147,12 +142,12 @@ class FlowGuided:
         found, needed = len(history.observations), self.needs.num_observations
         if found < needed:
             raise UsageError(
-                f"{self._name} got {found} frames and needs {needed}; start it later in the clip"
+                f"{self.name} got {found} frames and needs {needed}; start it later in the clip"
             )
         space = history.observations[-1].segmentation.space
         if self._space is not None and space != self._space:
             raise UsageError(
-                f"{self._name} forecasts {self._space.name} and was given {space.name}; "
+                f"{self.name} forecasts {self._space.name} and was given {space.name}; "
                 "lift the segmentation to its space first"
             )
 

@@ -35,12 +35,7 @@ class FlowRollout:
     def __init__(self, direct: FlowGuided, *, name: str = "flow-rollout-small") -> None:
         """Takes the parts of a direct predictor whose network learnt through its own roll-outs."""
         self._parts = direct
-        self._name = name
-
-    @property
-    def name(self) -> str:
-        """As given."""
-        return self._name
+        self.name = name
 
     @property
     def space(self) -> LabelSpace | None:
@@ -55,7 +50,7 @@ class FlowRollout:
     @property
     def fingerprint(self) -> str:
         """Of the name and all that the direct one is made of."""
-        return fingerprint_of(self._name, parts=self._parts.fingerprint)
+        return fingerprint_of(self.name, parts=self._parts.fingerprint)
 
     def predict(
         self, histories: Sequence[History], *, horizons_s: Sequence[float]

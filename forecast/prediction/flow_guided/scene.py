@@ -104,10 +104,10 @@ def _inside(displacement: Float[Tensor, "2 H W"]) -> Float[Tensor, "H W"]:
 def _carrying(
     flow: Float[Tensor, "2 H W"], steps: float
 ) -> tuple[Float[Tensor, "2 H W"], Float[Tensor, "1 H W"]]:
-    """Where what arrives first comes from, if all keeps its own velocity; and how sure that is.
+    """Backward displacement that is consistent with constant velocity, and how sure it is.
 
-    Solves d(p) = steps * flow(p + d(p)) by iteration, from the fastest flow nearby, so that a
-    moving object is found where it will be and not only where it is.
+    The fixed point of d(p) = steps * flow(p + d(p)), found by iteration from the fastest flow
+    nearby, so that a moving object is found where it will be and not only where it is.
     """
     speed = flow.square().sum(dim=0)[None, None]
     index = F.max_pool2d(speed, _NEARBY, 1, _NEARBY // 2, return_indices=True)[1]

@@ -18,7 +18,7 @@ from forecast.labels import CITYSCAPES, LabelSpace
 from forecast.prediction.one_step.conv_lstm import ConvLSTMNetwork
 from forecast.values import STRIDE_S
 
-_PAPER_CHANNELS = 128
+PAPER_CHANNELS = 128
 
 
 class S2SNetwork(nn.Module):
@@ -38,7 +38,7 @@ class S2SNetwork(nn.Module):
                 does not say which layers those are.
         """
         super().__init__()
-        narrow, wide = round(_PAPER_CHANNELS * width), round(2 * _PAPER_CHANNELS * width)
+        narrow, wide = round(PAPER_CHANNELS * width), round(2 * PAPER_CHANNELS * width)
         past = num_inputs * num_classes
         self.coarse = nn.Sequential(
             *_convolution(past, narrow, 3),
@@ -86,7 +86,7 @@ def start_as_copy(network: S2SNetwork) -> None:
     if narrow < 2 * count:
         raise UsageError(
             f"{narrow} channels cannot carry the two maps of {count} classes that a copy needs; "
-            f"choose a width of at least {2 * count / _PAPER_CHANNELS:.3f}"
+            f"choose a width of at least {2 * count / PAPER_CHANNELS:.3f}"
         )
     last, both = list(range(past - count, past)), list(range(2 * count))
     same = list(range(count))

@@ -15,7 +15,7 @@ from forecast.errors import CheckpointError
 from forecast.labels import space_named
 from forecast.prediction.one_step.conv_lstm import ConvLSTMNetwork
 from forecast.prediction.one_step.rollout import Rollout
-from forecast.prediction.one_step.s2s import S2S, S2SNetwork
+from forecast.prediction.one_step.s2s import PAPER_CHANNELS, S2S, S2SNetwork
 from forecast.prediction.one_step.x2x import X2X
 from forecast.stages import Segmenter
 from forecast.values import STRIDE_S
@@ -26,7 +26,6 @@ CONV_LSTM = "conv-lstm"
 ONE_STEP = ("s2s", "s2s-dil", "s2s-adv", CONV_LSTM)
 """What a card of `load_one_step` may name."""
 _NUM_INPUTS, _STEP_S, _GRID_HW = 4, STRIDE_S, (64, 128)
-_PAPER_CHANNELS = 128
 
 
 def load_one_step(path: Path, *, placement: Placement, network: str | None = None) -> Rollout:
@@ -91,11 +90,11 @@ def s2s_like(
     state: State, *, channels: int, num_inputs: int = _NUM_INPUTS, dilation: int = 1
 ) -> S2SNetwork:
     """An S2S network as wide as those weights; of the paper's width if they are of another kind."""
-    narrow = _outputs(state, "coarse.0.weight", _PAPER_CHANNELS)
+    narrow = _outputs(state, "coarse.0.weight", PAPER_CHANNELS)
     return S2SNetwork(
         num_classes=channels,
         num_inputs=num_inputs,
-        width=narrow / _PAPER_CHANNELS,
+        width=narrow / PAPER_CHANNELS,
         dilation=dilation,
     )
 

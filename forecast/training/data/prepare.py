@@ -13,7 +13,7 @@ from pathlib import Path
 
 from forecast.checkpoints import LearntFrom
 from forecast.errors import UsageError
-from forecast.specs import Spec, located, training_sources
+from forecast.specs import RENDERED_TERMS, Spec, located, training_sources
 from forecast.stages import AnnotatedSource, FrameSource, Segmenter, is_annotated
 from forecast.training.data.choosing import fits, judging, left_after
 from forecast.training.data.clips import Clip, ClipHeader, ClipWriter
@@ -39,7 +39,7 @@ class Prepared:
         rendered = self.spec.is_rendered
         return LearntFrom(
             name=self.spec.shown,
-            terms="Apache-2.0 (rendered here)" if rendered else "as its makers state; see README",
+            terms=RENDERED_TERMS if rendered else "as its makers state; see README",
             num_frames=sum(one.header.num_frames for one in self.clips),
             sha256=" ".join(one.header.fingerprint[:16] for one in self.clips),
         )

@@ -20,12 +20,11 @@ from forecast.errors import UsageError
 from forecast.geometry.resize import resize_maps
 from forecast.geometry.spaces import collapse_probs
 from forecast.labels import CITYSCAPES, LabelSpace, lift_table, space_named
-from forecast.specs import Spec, training_sources
+from forecast.specs import RENDERED_TERMS, Spec, training_sources
 from forecast.stages import AnnotatedSource, FrameSource, Segmenter, is_annotated
 from forecast.training.data.choosing import left_after
 from forecast.training.data.clips import Clip, ClipHeader, ClipWriter
 from forecast.training.data.taught_pictures import PictureGroup, TaughtClips, allowed
-from forecast.training.run import RENDERED_TERMS
 from forecast.values import Frame, Segmentation
 
 OWN = "own"

@@ -1,4 +1,4 @@
-"""What a person looks at while a network learns: what it was shown, what it says, what is true.
+"""TensorBoard pictures: input, prediction and target of a network that learns.
 
 Axes: T inputs, L moments of a run, C classes or colours,
 H W picture, h w grid.

@@ -221,7 +221,7 @@ class SegmenterTask:
         return {"score": mean_iou(counts.numpy())}
 
     def said(self, picture: TaughtPicture) -> Int64[Tensor, "h w"]:
-        """What the network takes each cell of a picture for."""
+        """Predicted class ids on the teacher's grid."""
         cells, multiple = picture.belief.shape[-2:], self._settings.multiple
         size = [max(1, side * self.cell_px // multiple) * multiple for side in cells]
         seen = F.interpolate(picture.rgb[None], size, mode="bilinear", antialias=True) / 255
