@@ -41,7 +41,7 @@ def or_too_short(words: str, interval: Interval | None) -> str:
 
 
 def useful_horizons(results: Sequence[Result]) -> tuple[str, ...]:
-    """Where each forecast of one target falls to copying, a sentence each.
+    """Where the forecasts of one target fall to copying; those of one fate share a sentence.
 
     The useful horizon is the longest up to which, and at every shorter one, the mIoU is above that
     of copying. Empty where copying was not scored, or at one horizon only.
@@ -51,10 +51,13 @@ def useful_horizons(results: Sequence[Result]) -> tuple[str, ...]:
         return ()
     named = [one.predictor for one in predictors_of(results)]
     forecasts = [name for name in named if name not in (*SEEING, COPY)]
-    return tuple(_useful(name, results, copied) for name in forecasts)
+    fates: dict[str, list[str]] = {}
+    for name in forecasts:
+        fates.setdefault(_fate(name, results, copied), []).append(name)
+    return tuple(f"{', '.join(names)}: {fate}" for fate, names in fates.items())
 
 
-def _useful(name: str, results: Sequence[Result], copied: Mapping[float, float]) -> str:
+def _fate(name: str, results: Sequence[Result], copied: Mapping[float, float]) -> str:
     gains = {
         one.horizon_s: one.miou - copied[one.horizon_s]
         for one in results
@@ -62,10 +65,10 @@ def _useful(name: str, results: Sequence[Result], copied: Mapping[float, float])
     }
     above = list(takewhile(lambda horizon_s: gains[horizon_s] > 0, sorted(gains)))
     if not gains:
-        return f"{name} was not scored"
+        return "not scored"
     if not above:
-        return f"{name} is nowhere above copying from {seconds(min(gains))} on"
+        return f"nowhere above copying from {seconds(min(gains))} on"
     if len(above) == len(gains):
-        return f"{name} is above copying up to {seconds(above[-1])}, the longest that was scored"
+        return f"above copying up to {seconds(above[-1])}, the longest that was scored"
     fallen = sorted(gains)[len(above)]
-    return f"{name} falls to copying between {seconds(above[-1])} and {seconds(fallen)}"
+    return f"falls to copying between {seconds(above[-1])} and {seconds(fallen)}"

@@ -46,13 +46,14 @@ def test_a_forecast_is_useful_until_it_falls_to_copying(make_result):
         *curve(make_result, "copy-last", (0.5, 0.4, 0.3)),
         *curve(make_result, "s2s", (0.6, 0.4, 0.5)),
         *curve(make_result, "warped", (0.6, 0.5, 0.4)),
+        *curve(make_result, "splatted", (0.6, 0.6, 0.6)),
         *curve(make_result, "poor", (0.5, 0.6, 0.6)),
         *curve(make_result, "ceiling", (1.0, 1.0, 1.0)),
     ]
     assert useful_horizons(rows) == (
-        "s2s falls to copying between 0.2 s and 0.4 s",
-        "warped is above copying up to 0.6 s, the longest that was scored",
-        "poor is nowhere above copying from 0.2 s on",
+        "s2s: falls to copying between 0.2 s and 0.4 s",
+        "warped, splatted: above copying up to 0.6 s, the longest that was scored",
+        "poor: nowhere above copying from 0.2 s on",
     )
 
 
