@@ -19,7 +19,7 @@ import forecast
 from forecast.errors import ForecastError, UsageError
 from forecast.training.settings import RunSettings
 from pipelines.config import EvaluateOptions, Out, ProcessOptions, read_toml
-from pipelines.stopping import HungUp, Terminated, listen
+from pipelines.stopping import HungUp, Terminated, forget, listen
 from pipelines.streaming.settings import StreamSettings
 from pipelines.train_settings import TrainPredictorSettings, TrainSegmenterSettings
 from pipelines.words import with_sizes, with_standard_input, without_config
@@ -256,6 +256,8 @@ def main(words: Sequence[str] | None = None) -> int:
         return _fail("hung up; what was written is whole", 129)
     except KeyboardInterrupt:
         return _fail("interrupted; what was written is whole", 130)
+    finally:
+        forget()
     return result if isinstance(result, int) else 0
 
 

@@ -32,10 +32,15 @@ def listen() -> None:
 
     One that is ignored, as by a background job of a shell or under nohup, stays ignored.
     """
-    _asked.clear()
+    forget()
     for number in _KINDS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _ask)
+
+
+def forget() -> None:
+    """A command has ended: what it was asked is no wish of the next one in this process."""
+    _asked.clear()
 
 
 def raise_if_asked() -> None:

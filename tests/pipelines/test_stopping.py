@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from pipelines import cli
 from pipelines.progress import progress
 from pipelines.stopping import HungUp, Terminated, listen, raise_if_asked
 
@@ -68,3 +69,13 @@ def test_a_second_kind_of_signal_does_not_break_off_what_the_first_began_to_fini
     signal.raise_signal(signal.SIGHUP)
     with pytest.raises(Terminated):
         signal.raise_signal(signal.SIGTERM)
+
+
+def test_a_command_that_was_interrupted_leaves_no_wish_behind(monkeypatch) -> None:
+    def interrupted(*_: object) -> int:
+        signal.raise_signal(signal.SIGTERM)
+        return 0
+
+    monkeypatch.setattr("pipelines.listings.list_models", interrupted)
+    assert cli.main(["models"]) == 143
+    raise_if_asked()
