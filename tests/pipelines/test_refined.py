@@ -102,7 +102,7 @@ def test_an_evaluation_says_what_refined_and_what_that_costs(drive: Path, tmp_pa
     assert cli.main([*words, "-o", str(tmp_path / "ema"), "--refine", "ema", *targets]) == 0
     raw, refined = _report(tmp_path / "raw"), _report(tmp_path / "ema")
     assert raw["protocol"]["hash"] != refined["protocol"]["hash"]
-    assert refined["protocol"]["segmenter"] == "fast-scnn + temporal"
+    assert refined["protocol"]["segmenter"] == "fddwnet-small + temporal"
     # Inputs at 0, 3, 6, 9, the frame before the last, the target; and every one up to that.
     assert "13 were segmented and refined, where at most 6" in " ".join(refined["notes"])
     by_target = {

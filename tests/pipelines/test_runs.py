@@ -76,7 +76,7 @@ def test_a_run_starts_on_other_data(tmp_path: Path, name: str):
         _clip(tmp_path / clip, seed)
     words = ["train", "predictor", "--config", str(RUNS / f"{name}.toml")]
     data = [str(tmp_path / "east"), f"{tmp_path / 'west'}=2"]
-    flags = ["--held-out", "west", "--fps", "5", "--steps", "1", "--batch", "1"]
+    flags = ["--held-out", "west", "--without", "", "--fps", "5", "--steps", "1", "--batch", "1"]
     assert cli.main([*words, *data, *flags, "-o", str(tmp_path / "out")]) == 0
     (weights,) = (tmp_path / "out").glob("*.safetensors")
     card = read_card(weights)
