@@ -127,10 +127,11 @@ def test_settings_that_cannot_be_are_refused(wrong: dict[str, object]) -> None:
 
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
 def test_both_optimizers_learn(tmp_path: Path, optimizer: str) -> None:
-    result = fit(
-        _Line(), replace(SETTINGS, optimizer=optimizer, learning_rate=0.05), folder=tmp_path
-    )
-    assert result.scores["score"] > -0.5
+    # A step moves a weight by no more than the rate, 0.025 in the mean: 400 of them reach any
+    # start, and without noise in the truth nothing keeps either from it.
+    settings = replace(SETTINGS, optimizer=optimizer, learning_rate=0.05, steps=400)
+    result = fit(_Line(), settings, folder=tmp_path)
+    assert result.scores["score"] > -0.01
 
 
 def test_whoever_looks_sees_the_weights_that_were_scored(tmp_path: Path) -> None:
