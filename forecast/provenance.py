@@ -6,10 +6,22 @@ import json
 import os
 import platform
 import subprocess
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from forecast.files import replace_file, storage_faults
+
+_PACKAGES = (
+    "segmentation-forecast",
+    "torch",
+    "torchvision",
+    "av",
+    "numpy",
+    "opencv-python-headless",
+    "zarr",
+)
 
 
 def commit() -> str:
@@ -40,6 +52,31 @@ def machine() -> dict[str, str]:
         "system": f"{platform.system()} {platform.machine()}",
         "cores": str(os.cpu_count()),
         "gpu": gpu,
+    }
+
+
+def current_versions() -> dict[str, str]:
+    """Versions of Python and of each package that can change a result."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "none"
+    return found
+
+
+def made_with(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What every output folder records of a run: its settings, commit, versions and machine.
+
+    Args:
+        config: The settings as plain values.
+    """
+    return {
+        "config": dict(config),
+        "commit": commit(),
+        "versions": current_versions(),
+        "machine": machine(),
     }
 
 

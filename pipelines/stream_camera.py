@@ -14,8 +14,7 @@ from pathlib import Path
 from forecast.api.settings import checked, resolved
 from forecast.errors import UsageError
 from forecast.live.server import LiveServer
-from forecast.provenance import commit, machine, write_json
-from forecast.storage.manifest import current_versions
+from forecast.provenance import made_with, write_json
 from pipelines.progress import console
 from pipelines.stopping import raise_if_asked
 from pipelines.streaming.outputs import run_folder
@@ -106,16 +105,7 @@ def _number_twins(workers: Sequence[StreamWorker]) -> None:
 def _write_run(out: Path, shown: Sequence[str], settings: StreamSettings) -> None:
     config = resolved(settings)
     config.pop("token", None)
-    write_json(
-        out / "run.json",
-        {
-            "sources": list(shown),
-            "config": config,
-            "commit": commit(),
-            "versions": current_versions(),
-            "machine": machine(),
-        },
-    )
+    write_json(out / "run.json", {"sources": list(shown), **made_with(config)})
 
 
 @contextmanager

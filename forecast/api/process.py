@@ -10,10 +10,9 @@ from forecast.api.networks import workshop
 from forecast.api.settings import ProcessSettings, checked, resolved
 from forecast.api.watch import Watch, unwatched
 from forecast.errors import UsageError
-from forecast.provenance import commit, machine, write_json
+from forecast.provenance import made_with, write_json
 from forecast.specs import parsed, sources_of
 from forecast.stages import FrameSource, Predictor, Refiner, Segmenter
-from forecast.storage.manifest import current_versions
 
 
 def process(
@@ -94,13 +93,4 @@ def _write_run(
 ) -> None:
     told = [str(one) for one in named if isinstance(one, str | Path)]
     found = [parsed(one, fps=settings.fps).lasting for one in told]
-    write_json(
-        out / "run.json",
-        {
-            "config": resolved(settings),
-            "sources": found,
-            "commit": commit(),
-            "versions": current_versions(),
-            "machine": machine(),
-        },
-    )
+    write_json(out / "run.json", {"sources": found, **made_with(resolved(settings))})

@@ -11,11 +11,10 @@ from forecast.api.walk import Scored
 from forecast.evaluation.compared import Extra
 from forecast.evaluation.protocol import Protocol
 from forecast.labels import LabelSpace
-from forecast.provenance import commit, machine
+from forecast.provenance import made_with
 from forecast.report.contents import PictureRow, Report
 from forecast.report.pictures import picture_row
 from forecast.scores import Result, Scores
-from forecast.storage.manifest import current_versions
 from forecast.values import Frame
 
 
@@ -41,12 +40,7 @@ def report_of(
         extras={name: words for one in extras for name, words in one.words.items()},
         scores=scores,
         pictures=_picture_rows(looks, protocol.targets[0], space),
-        environment={
-            "config": dict(config),
-            "commit": commit(),
-            "versions": current_versions(),
-            "machine": machine(),
-        },
+        environment=made_with(config),
         notes=notes,
     )
 

@@ -6,36 +6,14 @@ Does not know how any of the hashes were made.
 from __future__ import annotations
 
 import json
-import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from forecast.errors import UsageError
 from forecast.files import replace_file
+from forecast.provenance import current_versions
 from forecast.stages import Predictor, Refiner, Segmenter
-
-_PACKAGES = (
-    "segmentation-forecast",
-    "torch",
-    "torchvision",
-    "av",
-    "numpy",
-    "opencv-python-headless",
-    "zarr",
-)
-
-
-def current_versions() -> dict[str, str]:
-    """Versions of Python and of each package that can change a result."""
-    found = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "none"
-    return found
 
 
 def identity(stage: Segmenter | Refiner | Predictor | None) -> str:

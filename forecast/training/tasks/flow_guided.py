@@ -8,7 +8,7 @@ grid, h w the network's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -77,14 +77,18 @@ def exercises_of(sample: Sample) -> Iterator[Exercise]:
 
 def joined(exercises: Sequence[Exercise]) -> Exercise:
     """Exercises as one batch."""
-    names = [one.name for one in fields(Scene)]
-    scenes = [one.scene for one in exercises]
     return Exercise(
-        scene=Scene(**{name: torch.cat([getattr(one, name) for one in scenes]) for name in names}),
+        scene=joined_scenes([one.scene for one in exercises]),
         maps=torch.cat([one.maps for one in exercises]),
         paths=torch.cat([one.paths for one in exercises]),
         ids=torch.cat([one.ids for one in exercises]),
     )
+
+
+def joined_scenes(scenes: Sequence[Scene]) -> Scene:
+    """Scenes as one batch."""
+    names = [one.name for one in fields(Scene)]
+    return Scene(**{name: torch.cat([getattr(one, name) for one in scenes]) for name in names})
 
 
 def corrected(network: FlowGuidedNetwork, exercise: Exercise) -> Float[Tensor, "B K H W"]:
@@ -175,14 +179,7 @@ class FlowGuidedTask:
 
     def scores(self) -> Mapping[str, float]:
         """Gains over the best of copy and warps on clips that training does not see, in points."""
-        gains: dict[str, float] = {}
-        for name, samples in self._checks.items():
-            ours = np.sum([self._tables(sample) for sample in samples], axis=0)
-            targets = zip(samples[0].targets, ours, self._rivals.of(name, samples), strict=True)
-            for target, table, rival in targets:
-                ahead_s = target.num_frames * samples[0].frame_s
-                gains[f"{name} {ahead_s:.1f} s"] = 100 * (mean_iou(table) - rival)
-        return {"score": float(np.mean(list(gains.values()))), **gains}
+        return self._rivals.gains(self._checks, self._tables)
 
     def _tables(self, sample: Sample) -> list[NDArray[np.int64]]:
         """The network's confusion at each target."""
@@ -205,6 +202,26 @@ class Rivals:
             pooled = np.sum([list(self._tables(one)) for one in samples], axis=0)
             self._found[name] = [max(mean_iou(one) for one in rivals) for rivals in pooled]
         return self._found[name]
+
+    def gains(
+        self,
+        checks: Mapping[str, Sequence[Sample]],
+        tables: Callable[[Sample], Sequence[NDArray[np.int64]]],
+    ) -> Mapping[str, float]:
+        """What a network gains over them, in points, by clip and time ahead; `score` is the mean.
+
+        Args:
+            checks: Samples by the name of their clip.
+            tables: The network's confusion at each target of a sample.
+        """
+        gains: dict[str, float] = {}
+        for name, samples in checks.items():
+            ours = np.sum([tables(one) for one in samples], axis=0)
+            targets = zip(samples[0].targets, ours, self.of(name, samples), strict=True)
+            for target, table, rival in targets:
+                ahead_s = target.num_frames * samples[0].frame_s
+                gains[f"{name} {ahead_s:.1f} s"] = 100 * (mean_iou(table) - rival)
+        return {"score": float(np.mean(list(gains.values()))), **gains}
 
     def _tables(self, sample: Sample) -> Iterator[list[NDArray[np.int64]]]:
         """Confusions of copy, warp and splat at each target."""

@@ -15,7 +15,6 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from forecast.confusion import mean_iou
 from forecast.geometry.resize import resize_flow, resize_maps
 from forecast.geometry.warp import followed, warp
 from forecast.labels import CITYSCAPES, LabelSpace
@@ -23,7 +22,6 @@ from forecast.prediction.flow_guided.network import (
     FLOOR,
     Correction,
     FlowGuidedNetwork,
-    Scene,
 )
 from forecast.prediction.flow_guided.scene import placed
 from forecast.prediction.flow_guided.state import State, advanced, at_origin, corrected
@@ -33,6 +31,7 @@ from forecast.training.tasks.flow_guided import (
     FlowGuidedSettings,
     Rivals,
     counted,
+    joined_scenes,
     past_of,
     size_of,
 )
@@ -52,7 +51,7 @@ def rolled(
     whole = [list(followed(one.flow, _flow_steps(one))) for one in samples]
     for step in range(len(samples[0].targets)):
         advances = [advanced(past, state) for past, state in zip(pasts, states, strict=True)]
-        said = network(placed(_joined([one.scene for one in advances]), _device(network)))
+        said = network(placed(joined_scenes([one.scene for one in advances]), _device(network)))
         states = [corrected(advance, _alone(said, index)) for index, advance in enumerate(advances)]
         yield torch.stack(
             [
@@ -76,11 +75,6 @@ def _flow_steps(sample: Sample) -> list[float]:
 
 def _device(network: FlowGuidedNetwork) -> torch.device:
     return next(network.parameters()).device
-
-
-def _joined(scenes: Sequence[Scene]) -> Scene:
-    names = [one.name for one in fields(Scene)]
-    return Scene(**{name: torch.cat([getattr(one, name) for one in scenes]) for name in names})
 
 
 def _alone(correction: Correction, index: int) -> Correction:
@@ -139,14 +133,7 @@ class FlowRolloutTask:
 
     def scores(self) -> Mapping[str, float]:
         """Gains over the best of copy and warps on clips that training does not see, in points."""
-        gains: dict[str, float] = {}
-        for name, samples in self._checks.items():
-            ours = np.sum([self._tables(one) for one in samples], axis=0)
-            rivals = self._rivals.of(name, samples)
-            for target, table, rival in zip(samples[0].targets, ours, rivals, strict=True):
-                ahead_s = target.num_frames * samples[0].frame_s
-                gains[f"{name} {ahead_s:.1f} s"] = 100 * (mean_iou(table) - rival)
-        return {"score": float(np.mean(list(gains.values()))), **gains}
+        return self._rivals.gains(self._checks, self._tables)
 
     def _tables(self, sample: Sample) -> list[np.ndarray]:
         return [
