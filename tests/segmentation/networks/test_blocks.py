@@ -1,12 +1,10 @@
+import cv2
 import numpy as np
-import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-cv2 = pytest.importorskip("cv2")
-
-from forecast.segmentation.networks.blocks import Bottleneck, mirrored  # noqa: E402
+from forecast.segmentation.networks.blocks import Bottleneck, mirrored
 
 
 @given(height=st.integers(2, 7), width=st.integers(2, 7), margin=st.integers(0, 1))
